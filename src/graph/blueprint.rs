@@ -1,0 +1,122 @@
+//! What a resource is made of: components with typed settings, and the edges between them.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde_json::Value as Json;
+
+/// A component's name within its resource, e.g. `key` or `access_key`. A public format (lifecycle.md 7): it stands in tags and state.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ComponentId(pub String);
+
+impl fmt::Display for ComponentId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl From<&str> for ComponentId {
+    fn from(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+}
+
+/// Whose objects these are; the tag `deeploy:owner` holds `TYPE/NAME`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Resource type, e.g. `deeploy_kms_key`.
+    pub resource: String,
+    /// The resource's own name.
+    pub name: String,
+}
+
+/// A resource as its configuration wants it.
+#[derive(Clone, Debug)]
+pub struct Blueprint {
+    /// Whose it is.
+    pub owner: Owner,
+    /// Every component; edges point only to components in this list, and there is no cycle.
+    pub nodes: Vec<Node>,
+    /// Tags of the user for every taggable component (default_tags merged in); never `deeploy:*`.
+    pub tags: BTreeMap<String, String>,
+    /// Tags of others that are neither drift nor removed: whole keys and key prefixes.
+    pub ignore_tags: IgnoreTags,
+}
+
+/// The provider's `ignore_tags`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IgnoreTags {
+    /// Whole keys.
+    pub keys: Vec<String>,
+    /// Key prefixes.
+    pub key_prefixes: Vec<String>,
+}
+
+/// One component of a blueprint.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its name in this blueprint.
+    pub id: ComponentId,
+    /// Which [`super::Component`] makes it.
+    pub kind: &'static str,
+    /// What it shall be like.
+    pub settings: Settings,
+    /// Components that must be ready first, beyond those whose outputs its settings take.
+    pub after: Vec<ComponentId>,
+    /// The first object made, which carries uid, incarnation and phase (lifecycle.md 14). Exactly one node is.
+    pub claim: bool,
+    /// Holds data: never recreated within an update (lifecycle.md 2).
+    pub stateful: bool,
+    /// Kept when the resource is destroyed, with the reason shown to the user; `None`: deleted.
+    pub keep: Option<String>,
+}
+
+/// Settings by name.
+pub type Settings = BTreeMap<String, Setting>;
+
+/// One setting.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setting {
+    /// What it shall be.
+    pub value: Input,
+    /// What a change of it takes.
+    pub change: Change,
+    /// How wanted and found are compared.
+    pub meaning: Meaning,
+    /// Whether the resource has an attribute for it; if not, its drift shows in `drift`.
+    pub shown: bool,
+    /// Switched on only as the last step of create (lifecycle.md 11), e.g. deletion protection.
+    pub seal: bool,
+}
+
+/// A setting's value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// Known now. `Null` means: AWS's own default, not compared.
+    Known(Json),
+    /// Unknown at plan.
+    Unknown,
+    /// Another component's output, e.g. the key's id.
+    Output(ComponentId, String),
+}
+
+/// What changing a setting takes (lifecycle.md 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// AWS changes it in place.
+    Live,
+    /// A new object is made before the old one goes.
+    Replace,
+    /// Never: a plan error.
+    Fixed,
+}
+
+/// When two values of a setting are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Equal JSON.
+    Exact,
+    /// Arrays are sets.
+    Unordered,
+    /// An IAM policy document: compared by meaning (order, one-element arrays, ids of statements kept).
+    Policy,
+}

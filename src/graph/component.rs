@@ -1,0 +1,129 @@
+//! The contract between the engine and one kind of cloud object.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use serde_json::Value as Json;
+
+use super::{ComponentId, Failure};
+
+/// One kind of cloud object.
+///
+/// Guarantees: `find` changes nothing. `create` is exactly one mutating call, which carries the tags where the service takes them
+/// at creation. `update` brings about the named settings and may be repeated. `delete` of what is gone succeeds.
+/// Assumptions: the engine calls at most one method of one component at a time, and `create` only when `find` found nothing.
+/// Caveats: `find` may lag behind a write; the engine waits and asks again, components don't.
+#[async_trait]
+pub trait Component: Send + Sync {
+    /// Its name in the table of components, e.g. `kms_key`.
+    fn kind(&self) -> &'static str;
+
+    /// IAM actions that its calls need, by what they are for; the deployer policy is made from these.
+    fn actions(&self) -> &'static [&'static str];
+
+    /// Whether it carries tags of its own. What doesn't belongs to its parent.
+    fn taggable(&self) -> bool {
+        true
+    }
+
+    /// Whether its create has neither an idempotency token nor a unique name (lifecycle.md 20): a lost reply
+    /// is followed by finding with a grace period, never by a blind retry.
+    fn tokenless(&self) -> bool {
+        false
+    }
+
+    /// Finds the object: by the id in state, then by its name, then by its tags. `None`: proven absent.
+    async fn find(&self, query: &Query) -> Result<Option<Found>, Failure>;
+
+    /// Makes it, in one call.
+    async fn create(&self, wanted: &Wanted) -> Result<Found, Failure>;
+
+    /// Brings about the settings named in `changed`, one call each, in an order that the component knows.
+    async fn update(&self, found: &Found, wanted: &Wanted, changed: &BTreeSet<String>) -> Result<(), Failure>;
+
+    /// Sets and removes tags.
+    async fn tag(&self, found: &Found, set: &BTreeMap<String, String>, remove: &[String]) -> Result<(), Failure>;
+
+    /// What forbids deleting it; asked of all components before the first is deleted.
+    async fn guards(&self, _found: &Found, _wanted: &Wanted) -> Result<Vec<Guard>, Failure> {
+        Ok(Vec::new())
+    }
+
+    /// Deletes it, or starts to; the engine then asks `find` until it is gone or `Readiness::Deleted`.
+    async fn delete(&self, found: &Found, wanted: &Wanted) -> Result<Option<Kept>, Failure>;
+}
+
+/// What to look for.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// The component's id, for tags.
+    pub component: String,
+    /// Its id in state, if any.
+    pub id: Option<String>,
+    /// The settings that are known, with inputs from other components resolved.
+    pub settings: BTreeMap<String, Json>,
+    /// The value of `deeploy:owner` on what is ours.
+    pub owner: String,
+    /// On the path of create: also what destroy left behind and create takes back (lifecycle.md 22).
+    pub recover: bool,
+}
+
+/// What to make or change, with every input resolved.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The component's id.
+    pub component: ComponentId,
+    /// Every setting.
+    pub settings: BTreeMap<String, Json>,
+    /// Every tag of the object: the user's and ours.
+    pub tags: BTreeMap<String, String>,
+    /// Idempotency token: hash(uid, component, fixed settings), 64 hex digits; the same for a retry.
+    pub token: String,
+}
+
+/// An object as it is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// AWS's id (for a role its name, for a key its key id …).
+    pub id: String,
+    /// Its settings, under the same names as wanted ones. No secret is ever in here.
+    pub settings: BTreeMap<String, Json>,
+    /// What others take from it: `arn`, `id` …
+    pub outputs: BTreeMap<String, Json>,
+    /// Every tag, `aws:*` left out.
+    pub tags: BTreeMap<String, String>,
+    /// Whether it can be used.
+    pub readiness: Readiness,
+}
+
+/// Whether an object can be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Readiness {
+    /// It can.
+    #[default]
+    Ready,
+    /// Not yet; what it waits for.
+    Pending(String),
+    /// Never without help; why.
+    Broken(String),
+    /// It is on its way out, e.g. a key that waits for its deletion; create may take it back.
+    Deleted,
+}
+
+/// Why an object must not be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guard {
+    /// The attribute that would allow it, dotted.
+    pub attribute: String,
+    /// What holds, and what to do.
+    pub reason: String,
+}
+
+/// What a delete leaves behind on purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// What and for how long, e.g. "KMS key … until 2026-12-24".
+    pub what: String,
+    /// What it costs.
+    pub cost: String,
+}

@@ -1,0 +1,3 @@
+//! terraform-provider-deeploy: installs what Deeploy needs on AWS. docs/ARCHITECTURE.md is the map.
+
+pub mod graph;

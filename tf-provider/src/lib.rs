@@ -1,0 +1,25 @@
+//! The Terraform plugin protocol (tfplugin6), for providers written in Rust. It knows no resource and no cloud.
+
+mod diagnostic;
+mod model;
+mod number;
+mod path;
+mod provider;
+mod schema;
+mod stop;
+mod types;
+mod value;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, has_errors};
+pub use model::{Attr, Model, TfType};
+pub use number::Number;
+pub use path::{Path, Step};
+pub use provider::{
+    ApplyRequest, ApplyResponse, Capabilities, ConfigureRequest, DataSource, Function, FunctionError, IdentityAttribute, IdentitySchema,
+    ImportRequest, ImportResponse, MoveSource, ORPHANED_APPLY_MAX, Parameter, PlanRequest, PlanResponse, Provider, ReadRequest,
+    ReadResponse, Resource, Signature,
+};
+pub use schema::{Attribute, AttributeType, Mode, Nesting, Schema, Validator};
+pub use stop::{Stop, StopSource};
+pub use types::Type;
+pub use value::Value;
