@@ -117,6 +117,8 @@ pub enum Meaning {
     Exact,
     /// Arrays are sets.
     Unordered,
-    /// An IAM policy document: compared by meaning (order, one-element arrays, ids of statements kept).
+    /// A policy document: arrays are sets, an array of one equals its element.
     Policy,
+    /// The cloud never tells it (a deletion window, `force_destroy`): not compared, handed to the component as it is.
+    Unread,
 }
