@@ -1,0 +1,3 @@
+"""Rules to come."""
+from types import SimpleNamespace
+registry = SimpleNamespace(sessions=None)
