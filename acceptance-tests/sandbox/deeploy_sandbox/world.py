@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import moto.backends
+from moto.utilities.utils import get_partition
 
 Object = dict[str, Any]
 
@@ -110,7 +111,9 @@ def _ssm(backend: Any, account: str) -> Iterator[Object]:
             continue
         latest = versions[-1]
         tags = backend._resource_tags.get("Parameter", {}).get(name, {})
-        yield _object("ssm:parameter", name, latest.arn, tags, None, version=latest.version)
+        partition = get_partition(backend.region_name)
+        arn = f"arn:{partition}:ssm:{backend.region_name}:{account}:parameter/{name.lstrip('/')}"
+        yield _object("ssm:parameter", name, arn, tags, None, version=latest.version)
 
 
 def _ec2(backend: Any, account: str) -> Iterator[Object]:
