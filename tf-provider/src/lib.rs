@@ -1,5 +1,6 @@
 //! The Terraform plugin protocol (tfplugin6), for providers written in Rust. It knows no resource and no cloud.
 
+pub mod codec;
 mod diagnostic;
 mod model;
 mod number;
@@ -12,7 +13,7 @@ mod value;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, has_errors};
 pub use model::{Attr, Model, TfType};
-pub use number::Number;
+pub use number::{NUMBER_DIGITS_MAX, Number, NumberError};
 pub use path::{Path, Step};
 pub use provider::{
     ApplyRequest, ApplyResponse, Capabilities, ConfigureRequest, DataSource, Function, FunctionError, IdentityAttribute, IdentitySchema,
@@ -21,5 +22,5 @@ pub use provider::{
 };
 pub use schema::{Attribute, AttributeType, Mode, Nesting, Schema, Validator};
 pub use stop::{Stop, StopSource};
-pub use types::Type;
+pub use types::{TYPE_DEPTH_MAX, Type, TypeError};
 pub use value::Value;

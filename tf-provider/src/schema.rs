@@ -80,6 +80,32 @@ pub struct Attribute {
     pub notes: BTreeMap<String, String>,
 }
 
+impl Schema {
+    /// The object type that its attributes make.
+    #[must_use]
+    pub fn ty(&self) -> Type {
+        object_type(&self.attributes)
+    }
+}
+
+impl Attribute {
+    /// The type of its value; for a nested attribute a list, set or map of objects, or an object.
+    #[must_use]
+    pub fn ty(&self) -> Type {
+        match &self.ty {
+            AttributeType::Plain(ty) => ty.clone(),
+            AttributeType::Nested(Nesting::Single, attributes) => object_type(attributes),
+            AttributeType::Nested(Nesting::List, attributes) => Type::list(object_type(attributes)),
+            AttributeType::Nested(Nesting::Set, attributes) => Type::set(object_type(attributes)),
+            AttributeType::Nested(Nesting::Map, attributes) => Type::map(object_type(attributes)),
+        }
+    }
+}
+
+fn object_type(attributes: &[Attribute]) -> Type {
+    Type::Object(attributes.iter().map(|attribute| (attribute.name.clone(), attribute.ty())).collect())
+}
+
 impl fmt::Debug for Attribute {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Attribute").field("name", &self.name).field("mode", &self.mode).field("ty", &self.ty).finish_non_exhaustive()

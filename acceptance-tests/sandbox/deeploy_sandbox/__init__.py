@@ -1,0 +1,1 @@
+"""A sandbox AWS: moto, mended where it is more lenient than AWS's documentation."""

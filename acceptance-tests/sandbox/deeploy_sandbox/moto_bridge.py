@@ -1,0 +1,122 @@
+"""The one place that talks to moto: hands it a call, and clears an account of it."""
+
+from __future__ import annotations
+
+import io
+import logging
+import traceback
+from urllib.parse import unquote
+
+import moto.backends
+from moto.core.base_backend import BackendDict
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from .aws_call import AwsCall, refuse_unknown
+from .wire import AwsError, Reply
+
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+logging.getLogger("moto").setLevel(logging.ERROR)
+
+PRELOADED = ("kms", "s3", "iam", "sts", "secretsmanager", "ssm", "resourcegroupstaggingapi")
+
+
+class Unsupported(AwsError):
+    """Neither moto nor we implement the operation."""
+
+
+class Moto:
+    def __init__(self) -> None:
+        self._application = DomainDispatcherApplication(create_backend_app)
+        for service in PRELOADED:
+            moto.backends.get_backend(service)
+
+    def send(self, call: AwsCall) -> Reply:
+        """Raises Unsupported where moto has no answer of AWS's kind."""
+        request = call.request
+        environ = {
+            "REQUEST_METHOD": request.method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote(request.path, "latin-1"),
+            "RAW_URI": request.path + ("?" + request.query if request.query else ""),
+            "REQUEST_URI": request.path + ("?" + request.query if request.query else ""),
+            "QUERY_STRING": request.query,
+            "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "CONTENT_TYPE": request.headers.get("content-type", ""),
+            "CONTENT_LENGTH": str(len(request.body)),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(request.body),
+            "wsgi.errors": io.StringIO(),
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            "wsgi.input_terminated": True,
+        }
+        for name, value in request.headers.items():
+            if name not in ("content-type", "content-length", "transfer-encoding", "expect", "user-agent"):
+                environ["HTTP_" + name.upper().replace("-", "_")] = value
+        # moto reads a region out of some agents; the credential's scope is what AWS goes by.
+        environ["HTTP_USER_AGENT"] = "sandbox"
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> None:
+            started.append((status, headers))
+
+        try:
+            chunks = self._application(environ, start_response)
+            body = b"".join(chunks)
+        except NotImplementedError:
+            raise _unsupported(call) from None
+        except AwsError:
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            refused = _unsupported(call)
+            refused.message += f" (moto failed: {type(error).__name__}: {error})"
+            raise refused from None
+        status, headers = started[0]
+        reply = Reply(int(status.split()[0]), [(k, v) for k, v in headers if k.lower() != "status"], body)
+        if _is_not_aws(reply, call):
+            raise _unsupported(call)
+        return reply
+
+
+def _unsupported(call: AwsCall) -> Unsupported:
+    error = refuse_unknown(call)
+    return Unsupported(error.code, error.message, error.status)
+
+
+def _is_not_aws(reply: Reply, call: AwsCall) -> bool:
+    """Flask's own pages: moto has no route for the request."""
+    if reply.status == 501:
+        return True
+    kind = (reply.header("content-type") or "").lower()
+    if reply.status < 400 or not kind.startswith("text/html"):
+        return False
+    text = reply.body.lstrip()[:15].lower()
+    return text.startswith((b"<!doctype html", b"<html")) or (not text and call.service != "s3")
+
+
+def backend(service: str, account: str, region: str):  # type: ignore[no-untyped-def]
+    """moto's own store of a service; `region` is a partition's name for the global services."""
+    return moto.backends.get_backend(service)[account][region]
+
+
+def clear_account(account: str) -> None:
+    for backends in _used():
+        dict.pop(backends, account, None)
+    # S3 keeps the owners of all names in one table: {name: (partition, account)}.
+    owners = moto.backends.get_backend("s3").bucket_accounts
+    for name in [name for name, owner in list(owners.items()) if owner[1] == account]:
+        owners.pop(name, None)
+
+
+def _used() -> list[BackendDict]:
+    return list({id(found): found for found in list(BackendDict._instances)}.values())
+
+
+def accounts() -> set[str]:
+    return {account for backends in _used() for account in list(dict.keys(backends))}

@@ -1,0 +1,5 @@
+"""Rules to come."""
+
+
+def enforce(call):
+    return None

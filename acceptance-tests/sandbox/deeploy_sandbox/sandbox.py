@@ -1,0 +1,111 @@
+"""The way of a request: read, recorded, disturbed (chaos), refused or carried out, answered."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+import traceback
+import uuid
+from collections import defaultdict
+
+from . import rules
+from .aws_call import AwsCall, read_call
+from .calls import Journal
+from .chaos import Chaos
+from .control import Control
+from .identity import Sessions, access_denied, identify, refuse_credential
+from .moto_bridge import Moto, Unsupported
+from .rules import enforcement, load_all
+from .wire import AwsError, CloseConnection, HttpRequest, Reply, render_error
+
+
+class Sandbox:
+    def __init__(self, latency_s: float = 0.0, bucket_name_busy_s: float = 0.0) -> None:
+        self.latency_s = latency_s
+        self.moto = Moto()
+        self.journal = Journal()
+        self.chaos = Chaos()
+        self.sessions = Sessions()
+        self.unsupported: list[dict[str, str]] = []
+        # moto's stores are no more thread-safe than a dict: one call of an account at a time.
+        self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
+        load_all(self.sessions, bucket_name_busy_s)
+        self.control = Control(self)
+
+    def lock(self, account: str) -> threading.RLock:
+        return self._locks[account]
+
+    def handle(self, request: HttpRequest) -> Reply:
+        if request.path.startswith("/sandbox/"):
+            return self.control.handle(request)
+        call = read_call(request)
+        call.identity = identify(call.access_key, call.session_token, call.partition, self.sessions)
+        record = self.journal.begin(call)
+        disturbance = self.chaos.plan(call, record)
+        record.fault = disturbance.kind
+        try:
+            disturbance.before(call)
+            reply = self._carry_out(call)
+            self.chaos.learn(call, reply, disturbance)
+            reply = self.chaos.conceal(call, reply)
+        except AwsError as error:
+            if isinstance(error, Unsupported):
+                self._remember_unsupported(call, error.message)
+            record.error = error.code
+            reply = render_error(error, call.service, call.protocol, request.method, request.path)
+        except CloseConnection:
+            raise
+        except Exception as bug:
+            # A bug of ours must fail the test that met it, and must not look like a retryable 500 of AWS.
+            traceback.print_exc()
+            message = f"bug in the sandbox: {type(bug).__name__}: {bug}"
+            self._remember_unsupported(call, message)
+            record.error = "SandboxBug"
+            reply = render_error(AwsError("SandboxBug", message), call.service, call.protocol, request.method, request.path)
+        record.status = reply.status
+        if reply.status >= 400 and record.error is None:
+            record.error = error_code(reply)
+        disturbance.after(call)
+        if self.latency_s:
+            time.sleep(self.latency_s)
+        if not (reply.header("x-amzn-requestid") or reply.header("x-amz-request-id")):
+            reply.headers.append(("x-amz-request-id" if call.service == "s3" else "x-amzn-RequestId", str(uuid.uuid4())))
+        return reply
+
+    def _remember_unsupported(self, call: AwsCall, message: str) -> None:
+        self.unsupported.append(
+            {"account": call.account, "service": call.service, "operation": call.operation, "message": message}
+        )
+
+    def _carry_out(self, call: AwsCall) -> Reply:
+        refused = refuse_credential(call.identity.kind, call.service)
+        if refused is not None:
+            raise refused
+        if not call.operation:
+            raise Unsupported("NotImplementedBySandbox", f"No {call.service} operation fits {call.request.method} {call.request.path}")
+        if call.identity.kind == "denied":
+            raise access_denied(call.service, call.identity, call.name)
+        with self._locks[call.account]:
+            enforcement.enforce(call)
+            self.chaos.refuse_hidden(call)
+            reply = rules.run_before(call)
+            if reply is None:
+                reply = self.moto.send(call)
+            return rules.run_after(call, reply)
+
+
+def error_code(reply: Reply) -> str:
+    """The code of an error that moto rendered."""
+    kind = reply.header("x-amzn-errortype")
+    if kind:
+        return kind.split(":")[0]
+    found = re.search(rb"<Code>([^<]+)</Code>", reply.body)
+    if found:
+        return found.group(1).decode()
+    try:
+        value = json.loads(reply.body or b"{}")
+        return str(value.get("__type", reply.status)).rpartition("#")[2]
+    except ValueError:
+        return str(reply.status)
