@@ -1,3 +1,4 @@
 //! terraform-provider-deeploy: installs what Deeploy needs on AWS. docs/ARCHITECTURE.md is the map.
 
+pub mod aws;
 pub mod graph;
