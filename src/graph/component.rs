@@ -32,13 +32,35 @@ pub trait Component: Send + Sync {
         false
     }
 
+    /// Whether two of them can stand side by side (no unique name): a replacement is then made before the old one goes.
+    /// Such a component implements `strays`.
+    fn side_by_side(&self) -> bool {
+        false
+    }
+
+    /// Whether the object stays findable after its delete (a deletion window). Of a claim the engine then writes
+    /// `deeploy:phase = deleted` before the delete, so that a create of the same name finds what it may take back.
+    fn outlives_delete(&self) -> bool {
+        false
+    }
+
+    /// Every object that carries our owner and component tags, deleted ones left out, whatever the name decides. Only what is
+    /// `tokenless` or `side_by_side` can have more than one: the engine deletes those that nobody was ever given.
+    async fn strays(&self, _query: &Query) -> Result<Vec<Found>, Failure> {
+        Ok(Vec::new())
+    }
+
     /// Finds the object: by the id in state, then by its name, then by its tags. `None`: proven absent.
+    /// Inputs that come from objects which don't exist yet are left out of the query's settings.
+    /// Without an id and with several of the same tags, the name decides, else the oldest.
+    /// With `recover`, what waits for its deletion and may be taken back is found too, as `Readiness::Deleted`.
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure>;
 
     /// Makes it, in one call.
     async fn create(&self, wanted: &Wanted) -> Result<Found, Failure>;
 
     /// Brings about the settings named in `changed`, one call each, in an order that the component knows.
+    /// An object found as `Readiness::Deleted` is taken back first (`changed` may then be empty).
     async fn update(&self, found: &Found, wanted: &Wanted, changed: &BTreeSet<String>) -> Result<(), Failure>;
 
     /// Sets and removes tags.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use crate::{Diagnostic, Path, Type, Value};
+use crate::{Diagnostic, Model, Path, Type, Value};
 
 /// Checks one known, non-null value; what it returns is shown at the value's path.
 pub type Validator = Arc<dyn Fn(&Value, &Path) -> Vec<Diagnostic> + Send + Sync>;
@@ -78,6 +78,38 @@ pub struct Attribute {
     pub validators: Vec<Validator>,
     /// Facts for the provider and the docs that the protocol doesn't know: `preset`, `change`, `controls` …
     pub notes: BTreeMap<String, String>,
+}
+
+impl Schema {
+    /// A model's schema.
+    #[must_use]
+    pub fn of<M: Model>(version: i64) -> Self {
+        Self { version, description: M::description().to_owned(), attributes: M::attributes() }
+    }
+
+    /// The object type that its attributes make.
+    #[must_use]
+    pub fn ty(&self) -> Type {
+        object_type(&self.attributes)
+    }
+}
+
+impl Attribute {
+    /// The type of its value; for a nested attribute a list, set or map of objects, or an object.
+    #[must_use]
+    pub fn ty(&self) -> Type {
+        match &self.ty {
+            AttributeType::Plain(ty) => ty.clone(),
+            AttributeType::Nested(Nesting::Single, attributes) => object_type(attributes),
+            AttributeType::Nested(Nesting::List, attributes) => Type::list(object_type(attributes)),
+            AttributeType::Nested(Nesting::Set, attributes) => Type::set(object_type(attributes)),
+            AttributeType::Nested(Nesting::Map, attributes) => Type::map(object_type(attributes)),
+        }
+    }
+}
+
+pub(crate) fn object_type(attributes: &[Attribute]) -> Type {
+    Type::Object(attributes.iter().map(|attribute| (attribute.name.clone(), attribute.ty())).collect())
 }
 
 impl fmt::Debug for Attribute {

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import moto.backends
+from moto.utilities.utils import get_partition
 
 Object = dict[str, Any]
 
@@ -16,7 +17,7 @@ def objects(account: str) -> list[Object]:
         backends = moto.backends.get_backend(service) if service in _loaded() else {}
         # `dict.get`: looking must not make an account.
         for region, backend in list((dict.get(backends, account) or {}).items()):
-            found += [{**each, "region": region} for each in read(backend, account)]
+            found += [{"region": region, **each} for each in read(backend, account)]
     return found
 
 
@@ -61,7 +62,7 @@ def _s3(backend: Any, account: str) -> Iterator[Object]:
     for bucket in list(backend.buckets.values()):
         arn = f"arn:{bucket.partition}:s3:::{bucket.name}"
         tags = backend.tagger.get_tag_dict_for_resource(bucket.arn)
-        yield _object("s3:bucket", bucket.name, arn, tags, bucket.versioning_status, objects=len(bucket.keys))
+        yield _object("s3:bucket", bucket.name, arn, tags, bucket.versioning_status, objects=len(bucket.keys), region=bucket.region_name)
 
 
 def _iam(backend: Any, account: str) -> Iterator[Object]:
@@ -110,7 +111,9 @@ def _ssm(backend: Any, account: str) -> Iterator[Object]:
             continue
         latest = versions[-1]
         tags = backend._resource_tags.get("Parameter", {}).get(name, {})
-        yield _object("ssm:parameter", name, latest.arn, tags, None, version=latest.version)
+        partition = get_partition(backend.region_name)
+        arn = f"arn:{partition}:ssm:{backend.region_name}:{account}:parameter/{name.lstrip('/')}"
+        yield _object("ssm:parameter", name, arn, tags, None, version=latest.version)
 
 
 def _ec2(backend: Any, account: str) -> Iterator[Object]:
