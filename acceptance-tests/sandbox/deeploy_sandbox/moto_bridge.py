@@ -12,6 +12,7 @@ from moto.core.base_backend import BackendDict
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from .aws_call import AwsCall, refuse_unknown
+from .s3_roots import name_reply_documents
 from .wire import AwsError, Reply
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -27,6 +28,7 @@ class Unsupported(AwsError):
 class Moto:
     def __init__(self) -> None:
         _leave_authorization_to_us()
+        name_reply_documents()
         self._application = DomainDispatcherApplication(create_backend_app)
         for service in PRELOADED:
             moto.backends.get_backend(service)
