@@ -8,6 +8,7 @@ use crate::{aws::Aws, graph::Component};
 
 mod kms_alias;
 mod kms_key;
+mod s3_bucket;
 mod settings;
 
 #[cfg(test)]
@@ -16,5 +17,9 @@ mod replay;
 /// Every kind of object that blueprints may name.
 #[must_use]
 pub fn table(aws: &Arc<Aws>) -> Vec<Arc<dyn Component>> {
-    vec![Arc::new(kms_alias::KmsAlias::new(Arc::clone(aws))), Arc::new(kms_key::KmsKey::new(Arc::clone(aws)))]
+    vec![
+        Arc::new(kms_alias::KmsAlias::new(Arc::clone(aws))),
+        Arc::new(kms_key::KmsKey::new(Arc::clone(aws))),
+        Arc::new(s3_bucket::S3Bucket::new(Arc::clone(aws))),
+    ]
 }
