@@ -1,8 +1,12 @@
 //! The Terraform plugin protocol (tfplugin6), for providers written in Rust. It knows no resource and no cloud.
 
+// So that the derive's paths hold in this crate too.
+extern crate self as tf_provider;
+
 pub mod codec;
 mod diagnostic;
 mod model;
+mod model_types;
 mod number;
 mod path;
 mod provider;
@@ -12,7 +16,7 @@ mod types;
 mod value;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, has_errors};
-pub use model::{Attr, Model, TfType};
+pub use model::{Attr, Model, ObjectReader, Set, TfType};
 pub use number::{NUMBER_DIGITS_MAX, Number, NumberError};
 pub use path::{Path, Step};
 pub use provider::{
@@ -22,5 +26,6 @@ pub use provider::{
 };
 pub use schema::{Attribute, AttributeType, Mode, Nesting, Schema, Validator};
 pub use stop::{Stop, StopSource};
+pub use tf_provider_derive::Model;
 pub use types::{TYPE_DEPTH_MAX, Type, TypeError};
 pub use value::Value;
