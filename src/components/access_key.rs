@@ -14,12 +14,12 @@ use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
 use super::{
-    access_keys::{self, Keys, Use, inspect, last_use, listed, version_of},
-    iam::{foreign, gone, parts},
+    access_keys::{Keys, Use, inspect, last_use, listed, version_of},
+    iam::{foreign, parts},
     settings::{Settings, bug, failure as refusal, map, required, text},
 };
 use crate::{
-    aws::{Aws, error::NEW_KEY_PROBE, failure, once},
+    aws::{Absent, Aws, error::NEW_KEY_PROBE, failure, once},
     graph::{Class, Component, Failure, Found, Guard, Kept, Query, Readiness, Wanted},
 };
 
@@ -37,7 +37,7 @@ use crate::{
 /// Caveats: create is more than one mutating call, since the key is told only once: delete what leaked, make, try, store.
 /// The value of `rotation` can't be read back, only compared: another one than wanted reads as null.
 pub(super) struct AccessKey {
-    pub(super) aws: Arc<Aws>,
+    aws: Arc<Aws>,
 }
 
 /// How many keys IAM gives a user, inactive ones included; the quota can't be raised.
@@ -72,6 +72,11 @@ impl<'a> Place<'a> {
 }
 
 impl AccessKey {
+    /// In one account and region.
+    pub(super) const fn new(aws: Arc<Aws>) -> Self {
+        Self { aws }
+    }
+
     /// Makes a key, waits until it works, stores it as AWSCURRENT. What can't be stored is deleted again.
     async fn make(&self, place: &Place<'_>, rotation: &Json) -> Result<String, Failure> {
         const CALL: &str = "iam:CreateAccessKey";
@@ -117,7 +122,7 @@ impl AccessKey {
 
     async fn remove(&self, user: &str, key: &str) -> Result<(), Failure> {
         let call = self.aws.iam.delete_access_key().user_name(user).access_key_id(key);
-        gone(call.send().await.map_err(|error| failure("iam:DeleteAccessKey", error)))
+        call.send().await.absent("iam:DeleteAccessKey").map(drop)
     }
 
     /// Deletes the keys that nobody stored and nobody uses; gives back those that somebody uses, with the service.
@@ -276,7 +281,7 @@ impl Component for AccessKey {
         let keys = inspect(&self.aws, place.user, place.secret).await?;
         let mut used = Vec::new();
         for key in &keys.unknown {
-            if let (Use::By(service), _) = access_keys::last_use(&self.aws, key).await? {
+            if let (Use::By(service), _) = last_use(&self.aws, key).await? {
                 used.push(format!("{key} (used with {service})"));
             }
         }

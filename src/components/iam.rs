@@ -6,7 +6,7 @@ use aws_sdk_iam::types::Tag;
 use percent_encoding::percent_decode_str;
 use serde_json::Value as Json;
 
-use crate::graph::{Class, Failure, Guard};
+use crate::graph::Guard;
 
 /// IAM's documents as the API takes them: JSON text. A string is taken as text already.
 pub(super) fn text_of(document: &Json) -> String {
@@ -33,19 +33,14 @@ pub(super) fn own_tags(tags: &[Tag]) -> BTreeMap<String, String> {
     tags.iter().filter(|tag| !tag.key().starts_with("aws:")).map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
 }
 
-/// `None` where the object isn't there.
-pub(super) fn if_there<T>(result: Result<T, Failure>) -> Result<Option<T>, Failure> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(failure) if failure.class == Class::NotFound => Ok(None),
-        Err(failure) => Err(failure),
-    }
+/// Every item of a paginated list; none where what it is asked of has gone.
+macro_rules! all {
+    ($call:expr, $action:expr) => {{
+        let items: Result<Vec<_>, _> = $call.into_paginator().items().send().collect().await;
+        crate::aws::Absent::absent(items, $action).map(Option::unwrap_or_default)
+    }};
 }
-
-/// Whether a change was made: `NotFound` means that the object has gone already.
-pub(super) fn gone<T>(result: Result<T, Failure>) -> Result<(), Failure> {
-    if_there(result).map(drop)
-}
+pub(super) use all;
 
 /// The two parts of an id like `ROLE:NAME`.
 pub(super) fn parts(id: Option<&str>, separator: char) -> Option<(&str, &str)> {
@@ -59,6 +54,26 @@ pub(super) fn foreign(holder: &str, what: &str, remedy: &str, names: &[String], 
         let list = foreign.join(", ");
         Guard { attribute: String::new(), reason: format!("{holder} {what}, not made by this resource: {list}; {remedy} them first") }
     })
+}
+
+/// Replies of a Query service for tests.
+#[cfg(test)]
+pub(super) mod replies {
+    /// A success.
+    pub(in super::super) fn reply(action: &str, result: &str) -> String {
+        format!(
+            "<{action}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><{action}Result>{result}</{action}Result>\
+             <ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></{action}Response>"
+        )
+    }
+
+    /// An error.
+    pub(in super::super) fn error(code: &str, message: &str) -> String {
+        format!(
+            "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><Error><Type>Sender</Type><Code>{code}</Code>\
+             <Message>{message}</Message></Error><RequestId>r-1</RequestId></ErrorResponse>"
+        )
+    }
 }
 
 #[cfg(test)]

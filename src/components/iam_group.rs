@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use aws_sdk_iam::types::Group;
 
 use super::{
-    iam::{foreign, gone, if_there},
+    iam::{all, foreign},
     settings::{Settings, bug, failure as refusal, map, required, text, texts},
 };
 use crate::{
-    aws::{Aws, failure, once},
+    aws::{Absent, Aws, failure, once},
     graph::{Class, Component, Failure, Found, Guard, Kept, Query, Readiness, Wanted},
 };
 
@@ -22,16 +22,21 @@ use crate::{
 /// Settings, both live: `name`, `path`. Not read, for the guards: `members` and `inline_policies`, the names that the blueprint puts
 /// into it; what isn't given isn't asked for. Outputs: `arn`, `name`. Id: the name at the last apply.
 pub(super) struct IamGroup {
-    pub(super) aws: Arc<Aws>,
+    aws: Arc<Aws>,
 }
 
 /// `find` wants the group, not its members: the fewest that the API lets one ask for.
 const FEWEST_MEMBERS: i32 = 1;
 
 impl IamGroup {
+    /// In one account and region.
+    pub(super) const fn new(aws: Arc<Aws>) -> Self {
+        Self { aws }
+    }
+
     async fn get(&self, name: &str) -> Result<Option<Found>, Failure> {
         let reply = self.aws.iam.get_group().group_name(name).max_items(FEWEST_MEMBERS).send().await;
-        let reply = if_there(reply.map_err(|error| failure("iam:GetGroup", error)))?;
+        let reply = reply.absent("iam:GetGroup")?;
         reply.map(|reply| reply.group().map(found).ok_or_else(|| bug("iam:GetGroup", "the reply holds no group"))).transpose()
     }
 }
@@ -68,14 +73,7 @@ impl Component for IamGroup {
     }
 
     fn actions(&self) -> &'static [&'static str] {
-        &[
-            "iam:CreateGroup",
-            "iam:DeleteGroup",
-            "iam:GetGroup",
-            "iam:ListAttachedGroupPolicies",
-            "iam:ListGroupPolicies",
-            "iam:UpdateGroup",
-        ]
+        &["iam:CreateGroup", "iam:DeleteGroup", "iam:GetGroup", "iam:ListAttachedGroupPolicies", "iam:ListGroupPolicies", "iam:UpdateGroup"]
     }
 
     fn taggable(&self) -> bool {
@@ -126,18 +124,15 @@ impl Component for IamGroup {
         let (iam, group) = (&self.aws.iam, found.id.as_str());
         let holder = format!("the group {group}");
         let mut guards = Vec::new();
-        let attached: Result<Vec<_>, _> = iam.list_attached_group_policies().group_name(group).into_paginator().items().send().collect().await;
-        let attached = if_there(attached.map_err(|error| failure("iam:ListAttachedGroupPolicies", error)))?.unwrap_or_default();
+        let attached = all!(iam.list_attached_group_policies().group_name(group), "iam:ListAttachedGroupPolicies")?;
         let attached: Vec<_> = attached.iter().filter_map(|policy| policy.policy_arn().map(str::to_owned)).collect();
         guards.extend(foreign(&holder, "has managed policies attached", "detach", &attached, &[]));
         if let Some(ours) = texts(&wanted.settings, "inline_policies") {
-            let inline: Result<Vec<_>, _> = iam.list_group_policies().group_name(group).into_paginator().items().send().collect().await;
-            let inline = if_there(inline.map_err(|error| failure("iam:ListGroupPolicies", error)))?.unwrap_or_default();
+            let inline = all!(iam.list_group_policies().group_name(group), "iam:ListGroupPolicies")?;
             guards.extend(foreign(&holder, "holds inline policies", "delete", &inline, &ours));
         }
         if let Some(ours) = texts(&wanted.settings, "members") {
-            let members: Result<Vec<_>, _> = iam.get_group().group_name(group).into_paginator().items().send().collect().await;
-            let members = if_there(members.map_err(|error| failure("iam:GetGroup", error)))?.unwrap_or_default();
+            let members = all!(iam.get_group().group_name(group), "iam:GetGroup")?;
             let members: Vec<_> = members.iter().map(|user| user.user_name().to_owned()).collect();
             guards.extend(foreign(&holder, "has members", "remove", &members, &ours));
         }
@@ -145,7 +140,7 @@ impl Component for IamGroup {
     }
 
     async fn delete(&self, found: &Found, _wanted: &Wanted) -> Result<Option<Kept>, Failure> {
-        gone(self.aws.iam.delete_group().group_name(&found.id).send().await.map_err(|error| failure("iam:DeleteGroup", error)))?;
+        self.aws.iam.delete_group().group_name(&found.id).send().await.absent("iam:DeleteGroup")?;
         Ok(None)
     }
 }

@@ -8,11 +8,11 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    iam::{gone, if_there, parts},
+    iam::{all, parts},
     settings::{map, required, text},
 };
 use crate::{
-    aws::{Aws, failure},
+    aws::{Absent, Aws, failure},
     graph::{Component, Failure, Found, Kept, Query, Readiness, Wanted},
 };
 
@@ -21,10 +21,15 @@ use crate::{
 /// Settings, both live since a membership follows a renamed user or group: `group`, `user` (names). No outputs. Id: `GROUP/USER`;
 /// neither name can hold a slash.
 pub(super) struct IamGroupMembership {
-    pub(super) aws: Arc<Aws>,
+    aws: Arc<Aws>,
 }
 
 impl IamGroupMembership {
+    /// In one account and region.
+    pub(super) const fn new(aws: Arc<Aws>) -> Self {
+        Self { aws }
+    }
+
     /// AddUserToGroup may be repeated.
     async fn add(&self, wanted: &Wanted) -> Result<Found, Failure> {
         const CALL: &str = "iam:AddUserToGroup";
@@ -64,8 +69,7 @@ impl Component for IamGroupMembership {
         let group = text(&query.settings, "group").or(id.map(|(group, _)| group));
         let user = text(&query.settings, "user").or(id.map(|(_, user)| user));
         let (Some(group), Some(user)) = (group, user) else { return Ok(None) };
-        let groups: Result<Vec<_>, _> = self.aws.iam.list_groups_for_user().user_name(user).into_paginator().items().send().collect().await;
-        let groups = if_there(groups.map_err(|error| failure("iam:ListGroupsForUser", error)))?.unwrap_or_default();
+        let groups = all!(self.aws.iam.list_groups_for_user().user_name(user), "iam:ListGroupsForUser")?;
         // IAM's names differ by more than case, so that they are compared without it.
         Ok(groups.iter().any(|each| each.group_name().eq_ignore_ascii_case(group)).then(|| found(group, user)))
     }
@@ -89,7 +93,7 @@ impl Component for IamGroupMembership {
         const CALL: &str = "iam:RemoveUserFromGroup";
         let (group, user) = (required(&found.settings, "group", CALL)?, required(&found.settings, "user", CALL)?);
         let call = self.aws.iam.remove_user_from_group().group_name(group).user_name(user);
-        gone(call.send().await.map_err(|error| failure(CALL, error)))?;
+        call.send().await.absent(CALL)?;
         Ok(None)
     }
 }

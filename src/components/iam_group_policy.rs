@@ -8,11 +8,11 @@ use std::{
 use async_trait::async_trait;
 
 use super::{
-    iam::{document, gone, if_there, parts, text_of},
+    iam::{document, parts, text_of},
     settings::{map, required, text, value},
 };
 use crate::{
-    aws::{Aws, failure},
+    aws::{Absent, Aws, failure},
     graph::{Component, Failure, Found, Kept, Query, Readiness, Wanted},
 };
 
@@ -20,10 +20,15 @@ use crate::{
 ///
 /// Settings: `group` (its name) and `name` (fixed), `policy` (document, live). No outputs. Id: `GROUP:NAME`; neither part can hold a colon.
 pub(super) struct IamGroupPolicy {
-    pub(super) aws: Arc<Aws>,
+    aws: Arc<Aws>,
 }
 
 impl IamGroupPolicy {
+    /// In one account and region.
+    pub(super) const fn new(aws: Arc<Aws>) -> Self {
+        Self { aws }
+    }
+
     /// PutGroupPolicy makes and changes, and may be repeated.
     async fn put(&self, wanted: &Wanted) -> Result<Found, Failure> {
         const CALL: &str = "iam:PutGroupPolicy";
@@ -66,7 +71,7 @@ impl Component for IamGroupPolicy {
         let name = text(&query.settings, "name").or(id.map(|(_, name)| name));
         let (Some(group), Some(name)) = (group, name) else { return Ok(None) };
         let reply = self.aws.iam.get_group_policy().group_name(group).policy_name(name).send().await;
-        let reply = if_there(reply.map_err(|error| failure("iam:GetGroupPolicy", error)))?;
+        let reply = reply.absent("iam:GetGroupPolicy")?;
         Ok(reply.map(|reply| found(group, name, document(reply.policy_document()))))
     }
 
@@ -89,7 +94,7 @@ impl Component for IamGroupPolicy {
         const CALL: &str = "iam:DeleteGroupPolicy";
         let (group, name) = (required(&found.settings, "group", CALL)?, required(&found.settings, "name", CALL)?);
         let call = self.aws.iam.delete_group_policy().group_name(group).policy_name(name);
-        gone(call.send().await.map_err(|error| failure(CALL, error)))?;
+        call.send().await.absent(CALL)?;
         Ok(None)
     }
 }

@@ -10,12 +10,12 @@ use aws_sdk_iam::types::Role;
 use serde_json::Value as Json;
 
 use super::{
-    iam::{api_tags, document, foreign, gone, if_there, own_tags, text_of},
+    iam::{all, api_tags, document, foreign, own_tags, text_of},
     settings::{bug, json, map, number, required, text, texts, value},
 };
 use crate::{
-    aws::{Aws, failure, once},
-    graph::{Component, Failure, Found, Guard, Query, Readiness, Wanted},
+    aws::{Absent, Aws, failure, once},
+    graph::{Component, Failure, Found, Guard, Kept, Query, Readiness, Wanted},
 };
 
 /// A role.
@@ -26,16 +26,21 @@ use crate::{
 /// Outputs: `arn`, `unique_id`, `name`. Id: the name.
 /// Caveats: a principal that was deleted stands in the trust policy as its AROA or AIDA id, and is reported so: it's drift.
 pub(super) struct IamRole {
-    pub(super) aws: Arc<Aws>,
+    aws: Arc<Aws>,
 }
 
 /// IAM's own default, which UpdateRole also falls back to when none is given. Unit: seconds.
 const MAX_SESSION_DURATION_S_DEFAULT: i32 = 3600;
 
 impl IamRole {
+    /// In one account and region.
+    pub(super) const fn new(aws: Arc<Aws>) -> Self {
+        Self { aws }
+    }
+
     async fn get(&self, name: &str) -> Result<Option<Found>, Failure> {
-        let reply = self.aws.iam.get_role().role_name(name).send().await.map_err(|error| failure("iam:GetRole", error));
-        if_there(reply)?.map(|reply| reply.role().map(found).ok_or_else(|| bug("iam:GetRole", "the reply holds no role"))).transpose()
+        let reply = self.aws.iam.get_role().role_name(name).send().await.absent("iam:GetRole")?;
+        reply.map(|reply| reply.role().map(found).ok_or_else(|| bug("iam:GetRole", "the reply holds no role"))).transpose()
     }
 
     async fn put_boundary(&self, name: &str, boundary: Option<&str>) -> Result<(), Failure> {
@@ -49,25 +54,17 @@ impl IamRole {
                 .await
                 .map(drop)
                 .map_err(|error| failure("iam:PutRolePermissionsBoundary", error)),
-            None => gone(
-                iam.delete_role_permissions_boundary()
-                    .role_name(name)
-                    .send()
-                    .await
-                    .map_err(|error| failure("iam:DeleteRolePermissionsBoundary", error)),
-            ),
+            None => {
+                iam.delete_role_permissions_boundary().role_name(name).send().await.absent("iam:DeleteRolePermissionsBoundary").map(drop)
+            }
         }
     }
 
     /// Attached managed policies and instance profiles by name: this provider attaches none, so all are somebody else's.
     async fn attached(&self, name: &str) -> Result<(Vec<String>, Vec<String>), Failure> {
         let iam = &self.aws.iam;
-        let policies: Result<Vec<_>, _> =
-            iam.list_attached_role_policies().role_name(name).into_paginator().items().send().collect().await;
-        let policies = if_there(policies.map_err(|error| failure("iam:ListAttachedRolePolicies", error)))?.unwrap_or_default();
-        let profiles: Result<Vec<_>, _> =
-            iam.list_instance_profiles_for_role().role_name(name).into_paginator().items().send().collect().await;
-        let profiles = if_there(profiles.map_err(|error| failure("iam:ListInstanceProfilesForRole", error)))?.unwrap_or_default();
+        let policies = all!(iam.list_attached_role_policies().role_name(name), "iam:ListAttachedRolePolicies")?;
+        let profiles = all!(iam.list_instance_profiles_for_role().role_name(name), "iam:ListInstanceProfilesForRole")?;
         Ok((
             policies.iter().filter_map(|policy| policy.policy_arn().map(str::to_owned)).collect(),
             profiles.iter().map(|profile| profile.instance_profile_name().to_owned()).collect(),
@@ -75,8 +72,7 @@ impl IamRole {
     }
 
     async fn inline(&self, name: &str) -> Result<Vec<String>, Failure> {
-        let names: Result<Vec<_>, _> = self.aws.iam.list_role_policies().role_name(name).into_paginator().items().send().collect().await;
-        Ok(if_there(names.map_err(|error| failure("iam:ListRolePolicies", error)))?.unwrap_or_default())
+        all!(self.aws.iam.list_role_policies().role_name(name), "iam:ListRolePolicies")
     }
 }
 
@@ -211,13 +207,188 @@ impl Component for IamRole {
         guards.extend(foreign(&holder, "has managed policies attached", "detach", &policies, &[]));
         guards.extend(foreign(&holder, "is in instance profiles", "remove it from", &profiles, &[]));
         if let Some(ours) = texts(&wanted.settings, "inline_policies") {
-            guards.extend(foreign(&holder, "holds inline policies that others put there", "delete", &self.inline(&found.id).await?, &ours));
+            guards.extend(foreign(&holder, "holds inline policies", "delete", &self.inline(&found.id).await?, &ours));
         }
         Ok(guards)
     }
 
-    async fn delete(&self, found: &Found, _wanted: &Wanted) -> Result<Option<crate::graph::Kept>, Failure> {
-        gone(self.aws.iam.delete_role().role_name(&found.id).send().await.map_err(|error| failure("iam:DeleteRole", error)))?;
+    async fn delete(&self, found: &Found, _wanted: &Wanted) -> Result<Option<Kept>, Failure> {
+        self.aws.iam.delete_role().role_name(&found.id).send().await.absent("iam:DeleteRole")?;
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use serde_json::json;
+
+    use super::{
+        super::{iam::replies, replay::Script},
+        *,
+    };
+    use crate::graph::Class;
+
+    const ROLE: &str = "<RoleName>r</RoleName><RoleId>AROA1</RoleId><Arn>arn:aws:iam::123456789012:role/deeploy/r</Arn><Path>/deeploy/</Path>\
+        <CreateDate>2026-01-01T00:00:00Z</CreateDate><AssumeRolePolicyDocument>%7B%22Version%22%3A%222012-10-17%22%7D</AssumeRolePolicyDocument>\
+        <Description>d</Description><MaxSessionDuration>7200</MaxSessionDuration>\
+        <PermissionsBoundary><PermissionsBoundaryArn>arn:aws:iam::aws:policy/B</PermissionsBoundaryArn></PermissionsBoundary>\
+        <Tags><member><Key>deeploy:owner</Key><Value>deeploy_iam_role/r</Value></member><member><Key>aws:x</Key><Value>y</Value></member></Tags>";
+
+    fn query(id: Option<&str>, name: &str) -> Query {
+        Query { id: id.map(str::to_owned), settings: map([("name", name.into())]), ..Query::default() }
+    }
+
+    fn wanted(settings: Vec<(&str, Json)>) -> Wanted {
+        Wanted {
+            component: "role".into(),
+            settings: settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            tags: BTreeMap::from([("deeploy:owner".to_owned(), "deeploy_iam_role/r".to_owned())]),
+            token: String::new(),
+        }
+    }
+
+    fn of(script: &Script) -> IamRole {
+        IamRole::new(script.aws("eu-west-1"))
+    }
+
+    fn some_role() -> Found {
+        Found {
+            id: "r".to_owned(),
+            settings: map([("max_session_duration", 7200.into()), ("description", "d".into())]),
+            ..Found::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn one_call_finds_a_role_with_all_its_settings() {
+        let script = Script::new().on("GetRole", 200, &replies::reply("GetRole", &format!("<Role>{ROLE}</Role>")));
+        let found = of(&script).find(&query(Some("r"), "r")).await.unwrap().unwrap();
+        assert_eq!(script.names(), ["GetRole"]);
+        assert_eq!(
+            Json::Object(found.settings.into_iter().collect()),
+            json!({
+                "name": "r", "path": "/deeploy/", "trust_policy": {"Version": "2012-10-17"}, "description": "d", "max_session_duration": 7200,
+                "permissions_boundary": "arn:aws:iam::aws:policy/B",
+            })
+        );
+        assert_eq!(found.outputs["unique_id"], "AROA1");
+        assert_eq!(found.tags, BTreeMap::from([("deeploy:owner".to_owned(), "deeploy_iam_role/r".to_owned())]));
+    }
+
+    #[tokio::test]
+    async fn absent_is_proven_once() {
+        let script = Script::new().on("GetRole", 404, &replies::error("NoSuchEntity", "no"));
+        assert_eq!(of(&script).find(&query(Some("r"), "r")).await.unwrap(), None);
+        assert_eq!(script.names(), ["GetRole"]);
+        // Another name in state: both are asked.
+        let script = Script::new().on("GetRole", 404, &replies::error("NoSuchEntity", "no")).on(
+            "GetRole",
+            404,
+            &replies::error("NoSuchEntity", "no"),
+        );
+        assert_eq!(of(&script).find(&query(Some("old"), "r")).await.unwrap(), None);
+        assert_eq!(script.names(), ["GetRole", "GetRole"]);
+        let script = Script::new().on("GetRole", 403, &replies::error("AccessDenied", "no"));
+        assert_eq!(of(&script).find(&query(None, "r")).await.unwrap_err().class, Class::Denied);
+    }
+
+    #[tokio::test]
+    async fn create_is_one_call_that_carries_everything() {
+        let script = Script::new().on("CreateRole", 200, &replies::reply("CreateRole", &format!("<Role>{ROLE}</Role>")));
+        let settings = vec![
+            ("name", json!("r")),
+            ("path", json!("/deeploy/")),
+            ("trust_policy", json!({"Version": "2012-10-17"})),
+            ("description", json!("d")),
+            ("max_session_duration", json!(7200)),
+            ("permissions_boundary", json!("arn:aws:iam::aws:policy/B")),
+        ];
+        let wanted = wanted(settings);
+        let made = of(&script).create(&wanted).await.unwrap();
+        assert_eq!(made.settings, wanted.settings);
+        assert_eq!(made.tags, wanted.tags);
+        let asked = script.finish();
+        for part in [
+            "RoleName=r",
+            "Path=%2Fdeeploy%2F",
+            "Description=d",
+            "MaxSessionDuration=7200",
+            "PermissionsBoundary=arn",
+            "Tags.member.1.Key=deeploy%3Aowner",
+        ] {
+            assert!(asked[0].1.contains(part), "{part} is missing in {}", asked[0].1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lost_reply_of_create_is_not_repeated_by_the_sdk() {
+        let script = Script::new().on("CreateRole", 500, "");
+        let failure = of(&script).create(&wanted(vec![("name", json!("r")), ("trust_policy", json!({}))])).await.unwrap_err();
+        assert_eq!((failure.class, script.names().len()), (Class::Ambiguous, 1));
+    }
+
+    #[tokio::test]
+    async fn each_setting_has_its_call() {
+        let ok = |action: &str| replies::reply(action, "");
+        let cases: [(&[&str], Vec<(&str, Json)>, &str, &[&str]); 5] = [
+            (&["trust_policy"], vec![("trust_policy", json!({"a": 1}))], "UpdateAssumeRolePolicy", &["PolicyDocument=%7B%22a%22%3A1%7D"]),
+            (&["description"], vec![("description", json!("new"))], "UpdateRole", &["Description=new", "MaxSessionDuration=7200"]),
+            (
+                &["max_session_duration"],
+                vec![("max_session_duration", json!(3600))],
+                "UpdateRole",
+                &["Description=d", "MaxSessionDuration=3600"],
+            ),
+            (
+                &["permissions_boundary"],
+                vec![("permissions_boundary", json!("arn:x"))],
+                "PutRolePermissionsBoundary",
+                &["PermissionsBoundary=arn%3Ax"],
+            ),
+            (&["permissions_boundary"], vec![("permissions_boundary", Json::Null)], "DeleteRolePermissionsBoundary", &["RoleName=r"]),
+        ];
+        for (changed, settings, call, parts) in cases {
+            let script = Script::new().on(call, 200, &ok(call));
+            let changed = changed.iter().map(|&name| name.to_owned()).collect();
+            of(&script).update(&some_role(), &wanted(settings), &changed).await.unwrap();
+            let asked = script.finish();
+            assert_eq!(asked.len(), 1);
+            for part in parts {
+                assert!(asked[0].1.contains(part), "{call}: {part} is missing in {}", asked[0].1);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_others_attached_is_named_before_anything_is_deleted() {
+        let policies = "<AttachedPolicies><member><PolicyName>P</PolicyName><PolicyArn>arn:P</PolicyArn></member></AttachedPolicies><IsTruncated>false</IsTruncated>";
+        let inline = "<PolicyNames><member>ours</member><member>theirs</member></PolicyNames><IsTruncated>false</IsTruncated>";
+        let script = Script::new()
+            .on("ListAttachedRolePolicies", 200, &replies::reply("ListAttachedRolePolicies", policies))
+            .on(
+                "ListInstanceProfilesForRole",
+                200,
+                &replies::reply("ListInstanceProfilesForRole", "<InstanceProfiles/><IsTruncated>false</IsTruncated>"),
+            )
+            .on("ListRolePolicies", 200, &replies::reply("ListRolePolicies", inline));
+        let guards = of(&script).guards(&some_role(), &wanted(vec![("inline_policies", json!(["ours"]))])).await.unwrap();
+        let reasons: Vec<_> = guards.iter().map(|guard| guard.reason.as_str()).collect();
+        assert_eq!(
+            reasons,
+            [
+                "the role r has managed policies attached, not made by this resource: arn:P; detach them first",
+                "the role r holds inline policies, not made by this resource: theirs; delete them first",
+            ]
+        );
+        script.finish();
+    }
+
+    #[tokio::test]
+    async fn deleting_what_is_gone_succeeds() {
+        let script = Script::new().on("DeleteRole", 404, &replies::error("NoSuchEntity", "no"));
+        assert_eq!(of(&script).delete(&some_role(), &wanted(vec![])).await.unwrap(), None);
+        let script = Script::new().on("DeleteRole", 409, &replies::error("DeleteConflict", "must detach all policies first"));
+        assert_eq!(of(&script).delete(&some_role(), &wanted(vec![])).await.unwrap_err().class, Class::Busy);
     }
 }

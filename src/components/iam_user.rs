@@ -9,35 +9,40 @@ use async_trait::async_trait;
 use aws_sdk_iam::types::User;
 
 use super::{
-    iam::{api_tags, gone, if_there, own_tags},
+    iam::{api_tags, own_tags},
     iam_user_guards,
     settings::{bug, json, map, required, text},
 };
 use crate::{
-    aws::{Aws, failure, once},
+    aws::{Absent, Aws, failure, once},
     graph::{Component, Failure, Found, Guard, Kept, Query, Readiness, Wanted},
 };
 
 /// A user.
 ///
 /// Settings, all live: `name`, `path`, `permissions_boundary` (ARN; null: none). Not read, for the guards: `inline_policies` and `groups`,
-/// the names that the blueprint gives it, and `secret_name`, where the blueprint keeps its access key; what isn't given isn't asked for.
+/// the names that the blueprint gives it; what isn't given isn't asked for. Its access keys are the business of `access_key`.
 /// Outputs: `arn`, `unique_id`, `name`. Id: the name at the last apply, so that a rename finds the user.
 pub(super) struct IamUser {
-    pub(super) aws: Arc<Aws>,
+    aws: Arc<Aws>,
 }
 
 impl IamUser {
+    /// In one account and region.
+    pub(super) const fn new(aws: Arc<Aws>) -> Self {
+        Self { aws }
+    }
+
     async fn get(&self, name: &str) -> Result<Option<Found>, Failure> {
-        let reply = self.aws.iam.get_user().user_name(name).send().await.map_err(|error| failure("iam:GetUser", error));
-        if_there(reply)?.map(|reply| reply.user().map(found).ok_or_else(|| bug("iam:GetUser", "the reply holds no user"))).transpose()
+        let reply = self.aws.iam.get_user().user_name(name).send().await.absent("iam:GetUser")?;
+        reply.map(|reply| reply.user().map(found).ok_or_else(|| bug("iam:GetUser", "the reply holds no user"))).transpose()
     }
 
     async fn put_boundary(&self, name: &str, boundary: Option<&str>) -> Result<(), Failure> {
         let iam = &self.aws.iam;
         let Some(arn) = boundary else {
             let call = iam.delete_user_permissions_boundary().user_name(name);
-            return gone(call.send().await.map_err(|error| failure("iam:DeleteUserPermissionsBoundary", error)));
+            return call.send().await.absent("iam:DeleteUserPermissionsBoundary").map(drop);
         };
         let call = iam.put_user_permissions_boundary().user_name(name).permissions_boundary(arn);
         call.send().await.map(drop).map_err(|error| failure("iam:PutUserPermissionsBoundary", error))
@@ -67,10 +72,8 @@ impl Component for IamUser {
             "iam:CreateUser",
             "iam:DeleteUser",
             "iam:DeleteUserPermissionsBoundary",
-            "iam:GetAccessKeyLastUsed",
             "iam:GetLoginProfile",
             "iam:GetUser",
-            "iam:ListAccessKeys",
             "iam:ListAttachedUserPolicies",
             "iam:ListGroupsForUser",
             "iam:ListMFADevices",
@@ -82,7 +85,6 @@ impl Component for IamUser {
             "iam:TagUser",
             "iam:UntagUser",
             "iam:UpdateUser",
-            "secretsmanager:DescribeSecret",
         ]
     }
 
@@ -158,7 +160,7 @@ impl Component for IamUser {
     }
 
     async fn delete(&self, found: &Found, _wanted: &Wanted) -> Result<Option<Kept>, Failure> {
-        gone(self.aws.iam.delete_user().user_name(&found.id).send().await.map_err(|error| failure("iam:DeleteUser", error)))?;
+        self.aws.iam.delete_user().user_name(&found.id).send().await.absent("iam:DeleteUser")?;
         Ok(None)
     }
 }

@@ -22,7 +22,7 @@ use crate::{
 /// Not read: `recovery_window_in_days` (7 to 30; 0 deletes at once and for good), `recover` (false: a deleted one is not taken back).
 /// Outputs: `arn`, `name`. Id: the ARN; a name serves as well, for import.
 pub(super) struct Secret {
-    pub(super) aws: Arc<Aws>,
+    aws: Arc<Aws>,
 }
 
 /// The key that "no key" means, by its alias: UpdateSecret can name it, but not take a key away.
@@ -33,6 +33,11 @@ const RECOVERY_WINDOW_DAYS_MAX: i64 = 30;
 const OWNER: &str = "deeploy:owner";
 
 impl Secret {
+    /// In one account and region.
+    pub(super) const fn new(aws: Arc<Aws>) -> Self {
+        Self { aws }
+    }
+
     async fn describe(&self, id: &str) -> Result<Option<DescribeSecretOutput>, Failure> {
         self.aws.secrets.describe_secret().secret_id(id).send().await.absent("secretsmanager:DescribeSecret")
     }
