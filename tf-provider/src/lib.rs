@@ -12,7 +12,9 @@ mod path;
 mod provider;
 mod schema;
 mod stop;
+mod timeouts;
 mod types;
+pub mod validators;
 mod value;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, has_errors};
@@ -27,5 +29,6 @@ pub use provider::{
 pub use schema::{Attribute, AttributeType, Mode, Nesting, Schema, Validator};
 pub use stop::{Stop, StopSource};
 pub use tf_provider_derive::Model;
+pub use timeouts::{DurationError, Operation, TIMEOUT_MAX, Timeouts, parse_duration};
 pub use types::{TYPE_DEPTH_MAX, Type, TypeError};
 pub use value::Value;
