@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::{AccessKeyLastUsed, StatusType};
+use aws_sdk_secretsmanager::operation::list_secret_version_ids::ListSecretVersionIdsOutput;
 use aws_smithy_types::date_time::Format;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
@@ -94,7 +95,7 @@ pub(super) async fn listed(aws: &Aws, user: &str, secret: &str) -> Result<Keys, 
         Err(failure) if is_scheduled_for_deletion(&failure) => Vec::new(),
         pages => pages?.unwrap_or_default(),
     };
-    let entries = pages.iter().flat_map(|page| page.versions());
+    let entries = pages.iter().flat_map(ListSecretVersionIdsOutput::versions);
     let versions = entries.filter_map(|entry| Some((entry.version_id()?.to_owned(), entry.version_stages().iter().cloned().collect())));
     Ok(Keys::sort(&keys, &versions.collect()))
 }

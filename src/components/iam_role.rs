@@ -331,27 +331,17 @@ mod tests {
     #[tokio::test]
     async fn each_setting_has_its_call() {
         let ok = |action: &str| replies::reply(action, "");
-        let cases: [(&[&str], Vec<(&str, Json)>, &str, &[&str]); 5] = [
-            (&["trust_policy"], vec![("trust_policy", json!({"a": 1}))], "UpdateAssumeRolePolicy", &["PolicyDocument=%7B%22a%22%3A1%7D"]),
-            (&["description"], vec![("description", json!("new"))], "UpdateRole", &["Description=new", "MaxSessionDuration=7200"]),
-            (
-                &["max_session_duration"],
-                vec![("max_session_duration", json!(3600))],
-                "UpdateRole",
-                &["Description=d", "MaxSessionDuration=3600"],
-            ),
-            (
-                &["permissions_boundary"],
-                vec![("permissions_boundary", json!("arn:x"))],
-                "PutRolePermissionsBoundary",
-                &["PermissionsBoundary=arn%3Ax"],
-            ),
-            (&["permissions_boundary"], vec![("permissions_boundary", Json::Null)], "DeleteRolePermissionsBoundary", &["RoleName=r"]),
+        let cases = [
+            ("trust_policy", json!({"a": 1}), "UpdateAssumeRolePolicy", vec!["PolicyDocument=%7B%22a%22%3A1%7D"]),
+            ("description", json!("new"), "UpdateRole", vec!["Description=new", "MaxSessionDuration=7200"]),
+            ("max_session_duration", json!(3600), "UpdateRole", vec!["Description=d", "MaxSessionDuration=3600"]),
+            ("permissions_boundary", json!("arn:x"), "PutRolePermissionsBoundary", vec!["PermissionsBoundary=arn%3Ax"]),
+            ("permissions_boundary", Json::Null, "DeleteRolePermissionsBoundary", vec!["RoleName=r"]),
         ];
-        for (changed, settings, call, parts) in cases {
+        for (name, value, call, parts) in cases {
             let script = Script::new().on(call, 200, &ok(call));
-            let changed = changed.iter().map(|&name| name.to_owned()).collect();
-            of(&script).update(&some_role(), &wanted(settings), &changed).await.unwrap();
+            let changed = BTreeSet::from([name.to_owned()]);
+            of(&script).update(&some_role(), &wanted(vec![(name, value)]), &changed).await.unwrap();
             let asked = script.finish();
             assert_eq!(asked.len(), 1);
             for part in parts {

@@ -1,6 +1,8 @@
 //! What keeps a user from being deleted: credentials, memberships and policies that this resource didn't give it.
 //! `iam:DeleteUser` refuses them too, but only after the user's own parts are gone.
 
+use aws_sdk_iam::operation::list_service_specific_credentials::ListServiceSpecificCredentialsOutput;
+
 use super::{
     iam::{all, foreign},
     settings::{Settings, texts},
@@ -47,7 +49,7 @@ async fn credentials(aws: &Aws, user: &str, holder: &str) -> Result<Vec<Guard>, 
     let certificates: Vec<_> = certificates.iter().map(|certificate| certificate.certificate_id().to_owned()).collect();
     guards.extend(foreign(holder, "has signing certificates", "delete", &certificates, &[]));
     let special = iam.list_service_specific_credentials().user_name(user).send().await.absent("iam:ListServiceSpecificCredentials")?;
-    let special: Vec<_> = (special.iter().flat_map(|reply| reply.service_specific_credentials()))
+    let special: Vec<_> = (special.iter().flat_map(ListServiceSpecificCredentialsOutput::service_specific_credentials))
         .map(|credential| format!("{} ({})", credential.service_specific_credential_id(), credential.service_name()))
         .collect();
     guards.extend(foreign(holder, "has service-specific credentials", "delete", &special, &[]));
