@@ -18,6 +18,7 @@ mod iam_user;
 mod iam_user_guards;
 mod kms_alias;
 mod kms_key;
+mod s3_bucket;
 mod secret;
 mod settings;
 
@@ -37,6 +38,7 @@ pub fn table(aws: &Arc<Aws>) -> Vec<Arc<dyn Component>> {
         Arc::new(iam_user::IamUser::new(Arc::clone(aws))),
         Arc::new(kms_alias::KmsAlias::new(Arc::clone(aws))),
         Arc::new(kms_key::KmsKey::new(Arc::clone(aws))),
+        Arc::new(s3_bucket::S3Bucket::new(Arc::clone(aws))),
         Arc::new(secret::Secret::new(Arc::clone(aws))),
     ]
 }
