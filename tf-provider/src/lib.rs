@@ -2,14 +2,21 @@
 
 pub mod codec;
 mod diagnostic;
+mod lifecycle;
+pub mod log;
 mod model;
 mod number;
+mod operations;
 mod path;
 mod provider;
+mod rpc;
 mod schema;
+mod serve;
 mod stop;
+mod transport;
 mod types;
 mod value;
+mod wire;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, has_errors};
 pub use model::{Attr, Model, TfType};
@@ -21,6 +28,7 @@ pub use provider::{
     ReadResponse, Resource, Signature,
 };
 pub use schema::{Attribute, AttributeType, Mode, Nesting, Schema, Validator};
+pub use serve::{ServeOptions, serve};
 pub use stop::{Stop, StopSource};
 pub use types::{TYPE_DEPTH_MAX, Type, TypeError};
 pub use value::Value;
