@@ -33,8 +33,7 @@ pub(super) async fn data_source(
 
 /// The schema's own checks.
 pub(super) fn against_schema(schema: &Schema, config: &Value) -> Diagnostics {
-    let _ = (schema, config);
-    Diagnostics::new()
+    schema.validate(config)
 }
 
 /// A client that doesn't know write-only attributes would keep their values in its state.
