@@ -29,7 +29,7 @@ pub(crate) struct Asked<'a> {
 pub(crate) fn check(asked: &Asked<'_>, returned: Value, diagnostics: &mut Diagnostics) -> Value {
     let failed = has_errors(diagnostics);
     let returned = without_write_only(&asked.schema.attributes, returned);
-    let state = conforming(asked, returned, diagnostics);
+    let state = conforming(asked, &returned, diagnostics);
     let state = known(asked, state, diagnostics);
     let state = present(asked, state, failed, diagnostics);
     if !failed && !asked.planned.is_null() && !state.is_null() {
@@ -50,12 +50,12 @@ pub(crate) fn check_identity(has_identity: bool, state: &Value, identity: Option
     identity.filter(Value::is_wholly_known)
 }
 
-fn conforming(asked: &Asked<'_>, returned: Value, diagnostics: &mut Diagnostics) -> Value {
-    match conform(&returned, asked.ty) {
+fn conforming(asked: &Asked<'_>, returned: &Value, diagnostics: &mut Diagnostics) -> Value {
+    match conform(returned, asked.ty) {
         Ok(state) => state,
         Err(error) => {
             diagnostics.push(broken(I18, &error.path, &format!("The new state doesn't fit the schema: {}", error.problem)));
-            salvaged(asked, &returned)
+            salvaged(asked, returned)
         }
     }
 }
@@ -122,8 +122,7 @@ fn present(asked: &Asked<'_>, state: Value, failed: bool, diagnostics: &mut Diag
 
 fn compatible(ty: &Type, planned: &Value, actual: &Value, at: &Path, found: &mut Diagnostics) {
     match (ty, planned, actual) {
-        (_, Value::Unknown, _) => {}
-        (_, Value::Null, Value::Null) => {}
+        (_, Value::Unknown, _) | (_, Value::Null, Value::Null) => {}
         (_, Value::Null, _) => found.push(broken(I13, at, &format!("{} was planned null, but has a value", named(at)))),
         (_, _, Value::Null) => found.push(broken(I13, at, &format!("{} was planned with a value, but is null", named(at)))),
         (Type::Dynamic, Value::Dynamic(planned), Value::Dynamic(actual)) => {

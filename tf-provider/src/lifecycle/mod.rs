@@ -144,8 +144,6 @@ pub(crate) fn without_write_only(attributes: &[Attribute], object: Value) -> Val
 }
 
 /// Terraform's proposal with the schema's defaults where the configuration says nothing.
-///
-/// Elements of sets can't be told apart before and after, so defaults inside sets of objects are not filled in here.
 pub(crate) fn with_defaults(attributes: &[Attribute], config: &Value, proposed: Value) -> Value {
     let (Value::Map(mut items), Value::Map(_)) = (proposed.clone(), config) else { return proposed };
     for attribute in attributes {
@@ -174,6 +172,10 @@ fn defaults_in(nesting: Nesting, nested: &[Attribute], config: &Value, proposed:
                 None => (key, item),
             });
             Value::Map(filled.collect::<BTreeMap<_, _>>())
+        }
+        // Elements of a set can't be told apart before and after; what the configuration sets in one is set in its proposal too.
+        (Nesting::Set, _, Value::List(items)) => {
+            Value::List(items.into_iter().map(|item| with_defaults(nested, &item.clone(), item)).collect())
         }
         (_, _, proposed) => proposed,
     }

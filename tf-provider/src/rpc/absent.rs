@@ -52,18 +52,18 @@ fn once<T: Send + 'static>(event: T) -> Replies<T> {
     Box::pin(tokio_stream::once(Ok(event)))
 }
 
-pub(super) fn list_resource(server: &Server, request: pb::list_resource::Request) -> Replies<pb::list_resource::Event> {
+pub(super) fn list_resource(server: &Server, request: &pb::list_resource::Request) -> Replies<pb::list_resource::Event> {
     let diagnostic = refused(server, "list resource type", &request.type_name);
     once(pb::list_resource::Event { diagnostic, ..pb::list_resource::Event::default() })
 }
 
-pub(super) fn invoke_action(server: &Server, request: pb::invoke_action::Request) -> Replies<pb::invoke_action::Event> {
+pub(super) fn invoke_action(server: &Server, request: &pb::invoke_action::Request) -> Replies<pb::invoke_action::Event> {
     use pb::invoke_action::event::{Completed, Type};
     let diagnostics = refused(server, "action", &request.action_type);
     once(pb::invoke_action::Event { r#type: Some(Type::Completed(Completed { diagnostics })) })
 }
 
-pub(super) fn read_state_bytes(server: &Server, request: pb::read_state_bytes::Request) -> Replies<pb::read_state_bytes::Response> {
+pub(super) fn read_state_bytes(server: &Server, request: &pb::read_state_bytes::Request) -> Replies<pb::read_state_bytes::Response> {
     once(Reply::refusal(refused(server, "state store", &request.type_name)))
 }
 

@@ -63,9 +63,12 @@ pub(crate) trait Reply {
 
 macro_rules! replies_with_diagnostics {
     ($($message:ident),* $(,)?) => {$(
+        #[allow(clippy::field_reassign_with_default, reason = "some replies have no other field")]
         impl Reply for pb::$message::Response {
             fn refusal(diagnostics: Vec<pb::Diagnostic>) -> Self {
-                Self { diagnostics, ..Self::default() }
+                let mut reply = Self::default();
+                reply.diagnostics = diagnostics;
+                reply
             }
         }
     )*};
@@ -182,15 +185,15 @@ impl provider_server::Provider for Server {
     }
 
     async fn list_resource(&self, request: Request<pb::list_resource::Request>) -> Answer<Self::ListResourceStream> {
-        Ok(Response::new(absent::list_resource(self, request.into_inner())))
+        Ok(Response::new(absent::list_resource(self, &request.into_inner())))
     }
 
     async fn invoke_action(&self, request: Request<pb::invoke_action::Request>) -> Answer<Self::InvokeActionStream> {
-        Ok(Response::new(absent::invoke_action(self, request.into_inner())))
+        Ok(Response::new(absent::invoke_action(self, &request.into_inner())))
     }
 
     async fn read_state_bytes(&self, request: Request<pb::read_state_bytes::Request>) -> Answer<Self::ReadStateBytesStream> {
-        Ok(Response::new(absent::read_state_bytes(self, request.into_inner())))
+        Ok(Response::new(absent::read_state_bytes(self, &request.into_inner())))
     }
 
     async fn write_state_bytes(

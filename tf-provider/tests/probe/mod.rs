@@ -216,7 +216,11 @@ impl Resource for Thing {
             "wait" => diagnostics.extend(wait_for_stop(&mut request.stop).await),
             slow if slow.starts_with("mark ") => mark_when_stopped(slow, &mut request.stop).await,
             "leak" => {
-                diagnostics.push(Diagnostic::warning(Path::root(), "Leak", format!("token-of-{name} {:?}", request.config.get("password"))))
+                diagnostics.push(Diagnostic::warning(
+                    Path::root(),
+                    "Leak",
+                    format!("token-of-{name} {:?}", request.config.get("password")),
+                ));
             }
             _ => {}
         }
