@@ -1,3 +1,5 @@
 //! terraform-provider-deeploy: installs what Deeploy needs on AWS. docs/ARCHITECTURE.md is the map.
 
+pub mod aws;
+pub mod components;
 pub mod graph;

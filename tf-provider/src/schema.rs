@@ -1,8 +1,11 @@
 //! Schemas: what attributes a provider, resource, data source or identity has.
 
+mod check;
+mod walk;
+
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use crate::{Diagnostic, Path, Type, Value};
+use crate::{Diagnostic, Model, Path, Type, Value};
 
 /// Checks one known, non-null value; what it returns is shown at the value's path.
 pub type Validator = Arc<dyn Fn(&Value, &Path) -> Vec<Diagnostic> + Send + Sync>;
@@ -81,6 +84,12 @@ pub struct Attribute {
 }
 
 impl Schema {
+    /// A model's schema.
+    #[must_use]
+    pub fn of<M: Model>(version: i64) -> Self {
+        Self { version, description: M::description().to_owned(), attributes: M::attributes() }
+    }
+
     /// The object type that its attributes make.
     #[must_use]
     pub fn ty(&self) -> Type {
@@ -102,7 +111,7 @@ impl Attribute {
     }
 }
 
-fn object_type(attributes: &[Attribute]) -> Type {
+pub(crate) fn object_type(attributes: &[Attribute]) -> Type {
     Type::Object(attributes.iter().map(|attribute| (attribute.name.clone(), attribute.ty())).collect())
 }
 

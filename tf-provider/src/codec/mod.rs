@@ -128,4 +128,3 @@ impl From<CodecError> for Diagnostic {
         Self::error(error.path, "A value doesn't fit the schema", detail)
     }
 }
-

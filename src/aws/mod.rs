@@ -1,0 +1,124 @@
+//! AWS: clients, credentials, error classes, partitions. Only this layer and `components/` know the SDK.
+
+mod arn;
+pub mod error;
+pub mod once;
+mod partition;
+mod redact;
+
+pub use arn::{Arn, ArnError};
+pub use error::{Absent, failure};
+pub use partition::Partition;
+pub use redact::redact;
+
+use std::fmt;
+
+use aws_types::SdkConfig;
+
+/// One account in one region, ready to be called.
+#[derive(Clone)]
+pub struct Aws {
+    /// Key Management Service.
+    pub kms: aws_sdk_kms::Client,
+    /// Simple Storage Service.
+    pub s3: aws_sdk_s3::Client,
+    /// Identity and Access Management.
+    pub iam: aws_sdk_iam::Client,
+    /// Security Token Service.
+    pub sts: aws_sdk_sts::Client,
+    /// Secrets Manager.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    /// E.g. `eu-west-1`.
+    pub region: String,
+    /// Twelve digits.
+    pub account_id: String,
+    /// `aws`, `aws-cn`, `aws-us-gov`, `aws-iso` …; the second part of every ARN.
+    pub partition: String,
+    /// E.g. `amazonaws.com`: what service host names and S3 domain names end in.
+    pub dns_suffix: String,
+    /// Who calls, as GetCallerIdentity says; for a role its session's ARN.
+    pub caller_arn: String,
+}
+
+impl fmt::Debug for Aws {
+    /// Clients hold credentials: they are left out.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Aws").field("region", &self.region).field("caller_arn", &self.caller_arn).finish_non_exhaustive()
+    }
+}
+
+/// Who calls: the answer of `sts:GetCallerIdentity`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Twelve digits.
+    pub account_id: String,
+    /// A user's, a session's or the account root's ARN.
+    pub arn: String,
+}
+
+impl Aws {
+    /// Clients for every service over one connection pool and one credentials cache. Contacts nothing.
+    #[must_use]
+    pub fn new(config: &SdkConfig, s3: aws_sdk_s3::Client, region: &str, caller: Caller) -> Self {
+        let partition = Partition::of_region(region);
+        Self {
+            kms: aws_sdk_kms::Client::new(config),
+            s3,
+            iam: aws_sdk_iam::Client::new(config),
+            sts: aws_sdk_sts::Client::new(config),
+            secrets: aws_sdk_secretsmanager::Client::new(config),
+            region: region.to_owned(),
+            account_id: caller.account_id,
+            partition: partition.id.to_owned(),
+            dns_suffix: partition.dns_suffix.to_owned(),
+            caller_arn: caller.arn,
+        }
+    }
+
+    /// The ARN of something in this account, e.g. `arn("iam", "", "role/x")`; IAM's have no region.
+    #[must_use]
+    pub fn arn(&self, service: &str, region: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{region}:{}:{resource}", self.partition, self.account_id)
+    }
+
+    /// A bucket's ARN: it has neither region nor account.
+    #[must_use]
+    pub fn s3_arn(&self, bucket: &str) -> String {
+        format!("arn:{}:s3:::{bucket}", self.partition)
+    }
+
+    /// The account's root, as a policy's principal.
+    #[must_use]
+    pub fn root_arn(&self) -> String {
+        self.arn("iam", "", "root")
+    }
+
+    /// The caller as a policy's principal: a session becomes its role. A role's path is not in a session's ARN,
+    /// so that the result is right only for roles without one; `iam:GetRole` tells the rest.
+    #[must_use]
+    pub fn caller_principal(&self) -> String {
+        self.caller_arn.parse::<Arn>().map_or_else(|_| self.caller_arn.clone(), |arn| arn.to_principal().to_string())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Clients that reach nothing.
+    pub(crate) fn offline(region: &str) -> Aws {
+        let config = SdkConfig::builder().behavior_version(aws_config::BehaviorVersion::latest()).build();
+        let s3 = aws_sdk_s3::Client::new(&config);
+        let caller = Caller { account_id: "123456789012".into(), arn: "arn:aws:sts::123456789012:assumed-role/Admin/me".into() };
+        Aws::new(&config, s3, region, caller)
+    }
+
+    #[test]
+    fn arns_take_the_partition_of_the_region() {
+        assert_eq!(offline("eu-west-1").arn("iam", "", "role/x"), "arn:aws:iam::123456789012:role/x");
+        assert_eq!(offline("cn-north-1").s3_arn("b"), "arn:aws-cn:s3:::b");
+        assert_eq!(offline("us-gov-west-1").arn("kms", "us-gov-west-1", "key/1"), "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/1");
+        assert_eq!(offline("us-iso-east-1").root_arn(), "arn:aws-iso:iam::123456789012:root");
+        assert_eq!(offline("eu-west-1").caller_principal(), "arn:aws:iam::123456789012:role/Admin");
+    }
+}
