@@ -1,7 +1,7 @@
 //! What is checked before the first call that changes anything.
 
 use super::{
-    Blueprint, Change, Claim, Cloud, Component, Found, Mode, Node, Observed, Order, Phase, Refusal, Run, What,
+    Blueprint, Change, Claim, Cloud, Component, Found, Mode, Node, Observed, Phase, Refusal, Run, What,
     claim::{Ownership, ownership},
     diff::differing,
     outcome::Halt,
@@ -14,7 +14,6 @@ use crate::graph::{Doing, Query};
 pub(crate) struct Ctx<'a> {
     pub cloud: &'a Cloud,
     pub blueprint: &'a Blueprint,
-    pub order: &'a Order,
     pub run: &'a Run,
     pub pace: Pace<'a>,
 }

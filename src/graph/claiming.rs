@@ -120,9 +120,7 @@ fn next(ctx: &Ctx<'_>, current: Option<&Claim>, nonce: &str) -> Claim {
             Phase::Deleting | Phase::Deleted => current.at(Phase::Creating),
         },
         // The tags were removed by hand.
-        (Mode::Update, Some((uid, incarnation)), None) => {
-            Claim { uid: uid.clone(), incarnation: incarnation.clone(), phase: Phase::Ready }
-        }
+        (Mode::Update, Some((uid, incarnation)), None) => Claim { uid: uid.clone(), incarnation: incarnation.clone(), phase: Phase::Ready },
         // Imported: it was in use before, so nobody may take it over.
         (Mode::Update, None, None) => fresh(Phase::Ready),
     }
@@ -167,12 +165,14 @@ pub(crate) async fn confirm(ctx: &Ctx<'_>, held: &Held, previous: Option<&str>) 
                 return Err(lost.into());
             }
             match Claim::of(&found.tags) {
-                Some(claim) if claim.incarnation == held.claim.incarnation => {
-                    // Ready under our incarnation is ours too: the reply of that write was lost.
-                    if claim.phase == held.claim.phase || claim.phase == Phase::Ready {
-                        return Ok(found);
-                    }
+                // Ready under our incarnation is ours too: the reply of that write was lost.
+                Some(claim)
+                    if claim.incarnation == held.claim.incarnation && (claim.phase == held.claim.phase || claim.phase == Phase::Ready) =>
+                {
+                    return Ok(found);
                 }
+                // Reads lag.
+                Some(claim) if claim.incarnation == held.claim.incarnation => {}
                 Some(claim) if Some(claim.incarnation.as_str()) == previous => {}
                 None => {}
                 Some(_) => return Err(lost.into()),
@@ -189,7 +189,7 @@ pub(crate) async fn confirm(ctx: &Ctx<'_>, held: &Held, previous: Option<&str>) 
 /// Writes the phase `ready`: the last call of a create. Each try is preceded by a look whether the claim is still ours, and
 /// followed by another one after a rest.
 pub(crate) async fn make_ready(ctx: &Ctx<'_>, held: &mut Held) -> Result<Found, Halt> {
-    let (node, component) = claim_node(ctx, held)?;
+    let (_, component) = claim_node(ctx, held)?;
     let ready = Held { claim: held.claim.at(Phase::Ready), ..held.clone() };
     let mut patience = Patience::new(None);
     loop {

@@ -52,9 +52,8 @@ impl Work<'_> {
         let taggable = self.component.taggable();
         let owner = self.ctx.blueprint.owner.clone();
         // What was there before this create is no find of ours; what was made is tagged, though its tags may lag.
-        let shown = |found: Option<&Found>| {
-            found.is_some_and(|found| !maybe_made || !taggable || ownership(&owner, found) == Ownership::Ours)
-        };
+        let shown =
+            |found: Option<&Found>| found.is_some_and(|found| !maybe_made || !taggable || ownership(&owner, found) == Ownership::Ours);
         let patience = if wait { self.ctx.pace.limits.visible } else { Duration::ZERO };
         let query = self.query.clone();
         match self.poll(query.id.as_deref(), patience, shown).await {

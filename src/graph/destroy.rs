@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Blueprint, Claim, Cloud, ComponentFailure, ComponentId, Doing, Found, Kept, Node, Observed, Order, Outcome, Phase, Refusal, Run, Wanted,
+    Blueprint, Claim, Cloud, ComponentFailure, ComponentId, Doing, Found, Kept, Node, Observed, Outcome, Phase, Refusal, Run, Wanted,
     check::{Ctx, verified},
     claiming::strays,
     observe::observe_with,
-    order::{Turn, walk},
+    order::{Order, Turn, walk},
     outcome::Halt,
     remove::remove,
     resolve::{query, unwanted},
@@ -25,7 +25,7 @@ pub async fn destroy(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome 
         Err(flaw) => return Outcome::refused(total, vec![flaw.into()]),
     };
     let pace = Pace::new(cloud, run.stop.clone(), run.deadline);
-    let ctx = Ctx { cloud, blueprint, order: &order, run: &run, pace };
+    let ctx = Ctx { cloud, blueprint, run: &run, pace };
     let (observed, halted) = observe_with(cloud, blueprint, &order, &run.known, &ctx.pace, |_| false).await;
     let mut state = State::new(total, observed);
     if let Some(halt) = halted {

@@ -154,5 +154,3 @@ pub(crate) fn tags(
     (set, remove)
 }
 
-#[cfg(test)]
-mod tests;

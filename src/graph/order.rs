@@ -56,9 +56,8 @@ impl Order {
                 return Err(Flaw::Twice(node.id.clone()));
             }
         }
-        let position = |from: &Node, to: &ComponentId| {
-            positions.get(to).copied().ok_or_else(|| Flaw::Dangling(from.id.clone(), to.clone()))
-        };
+        let position =
+            |from: &Node, to: &ComponentId| positions.get(to).copied().ok_or_else(|| Flaw::Dangling(from.id.clone(), to.clone()));
         let claims: Vec<usize> = nodes.iter().enumerate().filter(|(_, node)| node.claim).map(|(at, _)| at).collect();
         let &[claim] = claims.as_slice() else { return Err(Flaw::Claims(claims.len())) };
         let (mut needs, mut inputs) = (Vec::new(), Vec::new());
@@ -122,7 +121,11 @@ impl Order {
                 open.remove(&at);
             }
         }
-        if open.is_empty() { Ok(()) } else { Err(Flaw::Cycle(nodes.iter().enumerate().filter(|(at, _)| open.contains(at)).map(|(_, node)| node.id.clone()).collect())) }
+        if open.is_empty() {
+            Ok(())
+        } else {
+            Err(Flaw::Cycle(nodes.iter().enumerate().filter(|(at, _)| open.contains(at)).map(|(_, node)| node.id.clone()).collect()))
+        }
     }
 }
 

@@ -35,13 +35,18 @@ pub(crate) fn settings(node: &Node, objects: &Objects) -> (BTreeMap<String, Json
 /// What to look for; the second says whether every input was known.
 pub(crate) fn query(blueprint: &Blueprint, node: &Node, objects: &Objects, id: Option<&str>, recover: bool) -> (Query, bool) {
     let (settings, complete) = settings(node, objects);
-    let query =
-        Query { component: node.id.0.clone(), id: id.map(str::to_owned), settings, owner: blueprint.owner.tag(), recover };
+    let query = Query { component: node.id.0.clone(), id: id.map(str::to_owned), settings, owner: blueprint.owner.tag(), recover };
     (query, complete)
 }
 
 /// What to make. Seal settings are left out until the resource is sealed.
-pub(crate) fn wanted(blueprint: &Blueprint, node: &Node, objects: &Objects, claim: Option<&Claim>, sealed: bool) -> Result<Wanted, Failure> {
+pub(crate) fn wanted(
+    blueprint: &Blueprint,
+    node: &Node,
+    objects: &Objects,
+    claim: Option<&Claim>,
+    sealed: bool,
+) -> Result<Wanted, Failure> {
     let (mut settings, _) = settings(node, objects);
     if let Some((name, setting)) = node.settings.iter().find(|(name, _)| !settings.contains_key(*name)) {
         return Err(missing(node, name, &setting.value));
@@ -74,13 +79,5 @@ fn missing(node: &Node, name: &str, input: &Input) -> Failure {
 
 /// A reply or blueprint that can't be.
 pub(crate) fn bug(message: String) -> Failure {
-    Failure {
-        class: Class::Bug,
-        operation: "engine".to_owned(),
-        code: None,
-        request_id: None,
-        message,
-        attribute: None,
-        retry_after: None,
-    }
+    Failure { class: Class::Bug, operation: "engine".to_owned(), code: None, request_id: None, message, attribute: None, retry_after: None }
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Blueprint, Claim, Cloud, ComponentFailure, ComponentId, Doing, Found, Mode, Node, Observed, Order, Outcome, Phase, Refusal, Run, Status,
+    Blueprint, Claim, Cloud, ComponentFailure, ComponentId, Doing, Found, Mode, Node, Observed, Outcome, Phase, Refusal, Run, Status,
     check::{Ctx, refusals, remade, verified},
     claiming::{Held, hold},
     finish::finish,
     observe::observe_with,
-    order::{Turn, walk},
+    order::{Order, Turn, walk},
     outcome::Halt,
     resolve::{Objects, query, wanted},
     retry::Pace,
@@ -27,7 +27,7 @@ pub async fn run(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome {
         Err(flaw) => return Outcome::refused(total, vec![flaw.into()]),
     };
     let pace = Pace::new(cloud, run.stop.clone(), run.deadline);
-    let ctx = Ctx { cloud, blueprint, order: &order, run: &run, pace };
+    let ctx = Ctx { cloud, blueprint, run: &run, pace };
     let (observed, halted) = observe_with(cloud, blueprint, &order, &run.known, &ctx.pace, |node| ctx.recovers(node)).await;
     if let Some(early) = nothing_done(&ctx, &observed, halted) {
         return early;

@@ -113,9 +113,11 @@ impl Work<'_> {
         }
         let Some(found) = &self.found else { return Ok(()) };
         let elsewhere = differing(self.node, &self.wanted.settings, found).iter().any(|what| match what {
-            What::Setting { name, .. } => self.node.settings.get(name).is_some_and(
-                |setting| matches!(&setting.value, Input::Output(from, _) if *from == held.component),
-            ),
+            What::Setting { name, .. } => self
+                .node
+                .settings
+                .get(name)
+                .is_some_and(|setting| matches!(&setting.value, Input::Output(from, _) if *from == held.component)),
             _ => false,
         });
         if !elsewhere {
@@ -165,7 +167,8 @@ impl Work<'_> {
                 continue;
             }
             if rounds >= self.ctx.pace.limits.rounds {
-                let names: Vec<&str> = differences.live.iter().chain(differences.set.keys()).chain(&differences.remove).map(String::as_str).collect();
+                let names: Vec<&str> =
+                    differences.live.iter().chain(differences.set.keys()).chain(&differences.remove).map(String::as_str).collect();
                 return Err(Halt::Failed(Doing::Updating, bug(format!("still different after {rounds} updates: {}", names.join(", ")))));
             }
             rounds += 1;
