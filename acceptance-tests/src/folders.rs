@@ -39,6 +39,11 @@ impl Folders {
         self.target.join("deeploy-logs")
     }
 
+    /// Where `cargo xtask package` leaves the archive.
+    pub fn package(&self, release: bool) -> PathBuf {
+        self.target.join("deeploy-package").join(if release { "release" } else { "debug" })
+    }
+
     /// The provider as `cargo build` (or `cargo build --release`) leaves it.
     pub fn provider(&self, release: bool) -> PathBuf {
         self.target.join(if release { "release" } else { "debug" }).join(format!("terraform-provider-deeploy{}", env::consts::EXE_SUFFIX))
@@ -55,6 +60,17 @@ fn user_cache() -> Result<PathBuf, Failure> {
         set("XDG_CACHE_HOME").filter(|folder| folder.is_absolute()).or_else(|| set("HOME").map(|home| home.join(".cache")))
     };
     found.ok_or_else(|| Failure::new("there is no cache folder for this user").remedy("set DEEPLOY_CACHE_DIR to a folder of yours"))
+}
+
+/// This machine's platform in Go's words, as the Registry's archives are named: `linux_amd64`.
+pub fn platform() -> String {
+    let os = if cfg!(target_os = "macos") { "darwin" } else { env::consts::OS };
+    let architecture = match env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    format!("{os}_{architecture}")
 }
 
 /// Makes a folder and its parents.

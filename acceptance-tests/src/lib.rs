@@ -18,7 +18,7 @@ mod venv;
 mod world;
 
 pub use failure::Failure;
-pub use folders::Folders;
+pub use folders::{Folders, platform};
 pub use prerequisites::{Prerequisites, Release, embedded, on_path};
 pub use process::{Finished, run_bounded};
 pub use sandbox::Sandbox;

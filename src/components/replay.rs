@@ -23,7 +23,7 @@ use crate::aws::{Aws, Caller};
 
 /// One expected request and its reply.
 struct Line {
-    /// `METHOD PATH?QUERY` of S3, the operation's name for JSON services; a beginning of it.
+    /// `METHOD PATH?QUERY` of S3, the operation's name for JSON and Query services; a beginning of it.
     request: String,
     status: u16,
     headers: Vec<(&'static str, String)>,
@@ -126,10 +126,14 @@ impl Script {
     }
 }
 
-/// The operation of a JSON service; else method, path and query without the SDK's `x-id`.
+/// The operation of a JSON or Query service; else method, path and query without the SDK's `x-id`.
 fn name(request: &HttpRequest) -> String {
     if let Some(target) = request.headers().get("x-amz-target") {
         return target.rsplit('.').next().unwrap_or_default().to_owned();
+    }
+    let body = request.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
+    if let Some(action) = body.strip_prefix("Action=") {
+        return action.split('&').next().unwrap_or_default().to_owned();
     }
     let uri = request.uri();
     let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);

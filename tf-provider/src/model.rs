@@ -90,7 +90,7 @@ impl<T: TfType> Attr<T> {
         match self {
             Self::Null => Value::Null,
             Self::Unknown => Value::Unknown,
-            Self::Known(known) => known.to_known(),
+            Self::Known(known) => known.to_value(),
         }
     }
 }
@@ -134,7 +134,7 @@ pub trait TfType: Sized {
     fn from_known(value: &Value, at: &Path) -> Result<Self, Diagnostics>;
 
     /// Back to a value.
-    fn to_known(&self) -> Value;
+    fn to_value(&self) -> Value;
 }
 
 /// A set: elements in canonical order, each once. Equal sets are equal however they were made.

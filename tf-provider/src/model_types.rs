@@ -16,7 +16,7 @@ impl TfType for String {
         value.plain().as_str().map(str::to_owned).ok_or_else(|| wrong_type(&Self::ty(), value, at))
     }
 
-    fn to_known(&self) -> Value {
+    fn to_value(&self) -> Value {
         Value::String(self.clone())
     }
 }
@@ -30,7 +30,7 @@ impl TfType for bool {
         value.plain().as_bool().ok_or_else(|| wrong_type(&Self::ty(), value, at))
     }
 
-    fn to_known(&self) -> Value {
+    fn to_value(&self) -> Value {
         Value::Bool(*self)
     }
 }
@@ -44,7 +44,7 @@ impl TfType for Number {
         value.plain().as_number().cloned().ok_or_else(|| wrong_type(&Self::ty(), value, at))
     }
 
-    fn to_known(&self) -> Value {
+    fn to_value(&self) -> Value {
         Value::Number(self.clone())
     }
 }
@@ -61,7 +61,7 @@ impl TfType for i64 {
         })
     }
 
-    fn to_known(&self) -> Value {
+    fn to_value(&self) -> Value {
         Value::from(*self)
     }
 }
@@ -75,7 +75,7 @@ impl TfType for Value {
         Ok(value.clone())
     }
 
-    fn to_known(&self) -> Value {
+    fn to_value(&self) -> Value {
         self.clone()
     }
 }
@@ -93,7 +93,7 @@ impl<M: Model> TfType for M {
         M::from_value(value, at)
     }
 
-    fn to_known(&self) -> Value {
+    fn to_value(&self) -> Value {
         Model::to_value(self)
     }
 }
@@ -111,7 +111,7 @@ impl<T: TfType> TfType for Vec<Attr<T>> {
         list_of(value, &Self::ty(), at, Attr::from_value)
     }
 
-    fn to_known(&self) -> Value {
+    fn to_value(&self) -> Value {
         Value::List(self.iter().map(Attr::to_value).collect())
     }
 }
@@ -129,7 +129,7 @@ impl<M: Model> TfType for Vec<M> {
         list_of(value, &Self::ty(), at, not_null)
     }
 
-    fn to_known(&self) -> Value {
+    fn to_value(&self) -> Value {
         Value::List(self.iter().map(Model::to_value).collect())
     }
 }
@@ -149,7 +149,7 @@ impl<T: TfType> TfType for Set<T> {
         Ok(items.into_iter().collect())
     }
 
-    fn to_known(&self) -> Value {
+    fn to_value(&self) -> Value {
         Value::List(self.iter().map(Attr::to_value).collect())
     }
 }
@@ -167,7 +167,7 @@ impl<T: TfType> TfType for BTreeMap<String, Attr<T>> {
         map_of(value, &Self::ty(), at, Attr::from_value)
     }
 
-    fn to_known(&self) -> Value {
+    fn to_value(&self) -> Value {
         Value::Map(self.iter().map(|(key, item)| (key.clone(), item.to_value())).collect())
     }
 }
@@ -185,7 +185,7 @@ impl<M: Model> TfType for BTreeMap<String, M> {
         map_of(value, &Self::ty(), at, not_null)
     }
 
-    fn to_known(&self) -> Value {
+    fn to_value(&self) -> Value {
         Value::Map(self.iter().map(|(key, item)| (key.clone(), Model::to_value(item))).collect())
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt::Write, process::ExitCode};
 
 use acceptance_tests::{Failure, Folders};
 
-use crate::{arguments::Arguments, demo, deny, prepare, sandbox, test};
+use crate::{arguments::Arguments, demo, deny, docs, package, prepare, sandbox, test};
 
 /// One command.
 pub(crate) struct Command {
@@ -35,6 +35,13 @@ pub(crate) const COMMANDS: &[Command] = &[
         summary: "start the emulated AWS and print the environment to work in it",
         run: sandbox::run,
     },
+    Command {
+        name: "docs",
+        options: "[--check]",
+        summary: "write the Registry's pages from schemas and examples; --check compares",
+        run: docs::run,
+    },
+    Command { name: "package", options: "[--release]", summary: "this machine's archive, in the Registry's layout", run: package::run },
     Command { name: "deny", options: "", summary: "licences, sources and duplicates of the dependencies", run: deny::run },
     Command {
         name: "prepare",

@@ -9,6 +9,8 @@ mod cargo;
 mod commands;
 mod demo;
 mod deny;
+mod docs;
+mod package;
 mod prepare;
 mod sandbox;
 mod screen;
