@@ -38,7 +38,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "clippy",
         told: Told::ExitCode,
-        command: |folders, _| Ok(cargo(folders, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])),
+        command: |folders, _| Ok(cargo(folders, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     },
     Suite {
         name: "unit and protocol",
@@ -104,7 +104,7 @@ fn deny_command(folders: &Folders) -> Result<Command, Failure> {
 }
 
 fn rustdoc(folders: &Folders) -> Command {
-    let mut command = cargo(folders, &["doc", "--workspace", "--no-deps", "--quiet"]);
+    let mut command = cargo(folders, &["doc", "--workspace", "--no-deps"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
     command
 }
