@@ -3,3 +3,4 @@
 pub mod aws;
 pub mod components;
 pub mod graph;
+pub mod provider;
