@@ -3,4 +3,6 @@
 pub mod aws;
 pub mod components;
 pub mod graph;
+pub mod policies;
+pub mod presets;
 pub mod provider;

@@ -68,6 +68,21 @@ where
     Failure { class, operation: operation.to_owned(), code, request_id, message, attribute: None, retry_after }
 }
 
+/// What one entry of a reply means that says of each entry whether it succeeded (`DeleteObjects`).
+#[must_use]
+pub fn partial(operation: &'static str, code: Option<&str>, message: &str) -> Failure {
+    let message = redact(message);
+    Failure {
+        class: rules::classify(operation, code, &message, None),
+        operation: operation.to_owned(),
+        code: code.map(str::to_owned),
+        request_id: None,
+        message,
+        attribute: None,
+        retry_after: None,
+    }
+}
+
 /// Class of a call without a reply: certain not to have been sent (`Some`), or not.
 fn lost(operation: &str, unsent: Option<Class>) -> Class {
     match unsent {

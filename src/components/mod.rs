@@ -6,8 +6,20 @@ use std::sync::Arc;
 
 use crate::{aws::Aws, graph::Component};
 
+mod access_key;
+mod access_keys;
+mod iam;
+mod iam_group;
+mod iam_group_membership;
+mod iam_group_policy;
+mod iam_role;
+mod iam_role_policy;
+mod iam_user;
+mod iam_user_guards;
 mod kms_alias;
 mod kms_key;
+mod s3_bucket;
+mod secret;
 mod settings;
 
 #[cfg(test)]
@@ -16,5 +28,17 @@ mod replay;
 /// Every kind of object that blueprints may name.
 #[must_use]
 pub fn table(aws: &Arc<Aws>) -> Vec<Arc<dyn Component>> {
-    vec![Arc::new(kms_alias::KmsAlias::new(Arc::clone(aws))), Arc::new(kms_key::KmsKey::new(Arc::clone(aws)))]
+    vec![
+        Arc::new(access_key::AccessKey::new(Arc::clone(aws))),
+        Arc::new(iam_group::IamGroup::new(Arc::clone(aws))),
+        Arc::new(iam_group_membership::IamGroupMembership::new(Arc::clone(aws))),
+        Arc::new(iam_group_policy::IamGroupPolicy::new(Arc::clone(aws))),
+        Arc::new(iam_role::IamRole::new(Arc::clone(aws))),
+        Arc::new(iam_role_policy::IamRolePolicy::new(Arc::clone(aws))),
+        Arc::new(iam_user::IamUser::new(Arc::clone(aws))),
+        Arc::new(kms_alias::KmsAlias::new(Arc::clone(aws))),
+        Arc::new(kms_key::KmsKey::new(Arc::clone(aws))),
+        Arc::new(s3_bucket::S3Bucket::new(Arc::clone(aws))),
+        Arc::new(secret::Secret::new(Arc::clone(aws))),
+    ]
 }

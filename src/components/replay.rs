@@ -23,7 +23,7 @@ use crate::aws::{Aws, Caller};
 
 /// One expected request and its reply.
 struct Line {
-    /// `METHOD PATH?QUERY` of S3, the operation's name for JSON services; a beginning of it.
+    /// `METHOD PATH?QUERY` of S3, the operation's name for JSON and Query services; a beginning of it.
     request: String,
     status: u16,
     headers: Vec<(&'static str, String)>,
@@ -35,6 +35,7 @@ struct Line {
 pub(super) struct Script {
     lines: Arc<Mutex<VecDeque<Line>>>,
     asked: Arc<Mutex<Vec<(String, String)>>>,
+    owners: Arc<Mutex<Vec<Option<String>>>>,
     any_order: bool,
 }
 
@@ -93,10 +94,16 @@ impl Script {
         self.finish().into_iter().map(|(name, _)| name).collect()
     }
 
+    /// Of each request, whose bucket S3 shall expect.
+    pub(super) fn owners(&self) -> Vec<Option<String>> {
+        self.owners.lock().unwrap().clone()
+    }
+
     fn answer(&self, request: &HttpRequest) -> HttpResponse {
         let name = name(request);
         let body = request.body().bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
         self.asked.lock().unwrap().push((name.clone(), body));
+        self.owners.lock().unwrap().push(request.headers().get("x-amz-expected-bucket-owner").map(str::to_owned));
         let mut lines = self.lines.lock().unwrap();
         let fits = |line: &Line| name.starts_with(&line.request);
         let place = if self.any_order { lines.iter().position(fits) } else { lines.front().is_some_and(fits).then_some(0) };
@@ -106,7 +113,10 @@ impl Script {
             request: String::new(),
             status: 400,
             headers: Vec::new(),
-            body: format!(r#"{{"__type":"NotInTheScript","message":"{name}"}}"#),
+            body: match name.contains(' ') {
+                true => format!("<Error><Code>NotInTheScript</Code><Message>{}</Message></Error>", name.replace('&', "&amp;")),
+                false => format!(r#"{{"__type":"NotInTheScript","message":"{name}"}}"#),
+            },
         });
         let mut reply = HttpResponse::new(StatusCode::try_from(line.status).unwrap(), SdkBody::from(line.body));
         for (name, value) in line.headers {
@@ -116,10 +126,14 @@ impl Script {
     }
 }
 
-/// The operation of a JSON service; else method, path and query without the SDK's `x-id`.
+/// The operation of a JSON or Query service; else method, path and query without the SDK's `x-id`.
 fn name(request: &HttpRequest) -> String {
     if let Some(target) = request.headers().get("x-amz-target") {
         return target.rsplit('.').next().unwrap_or_default().to_owned();
+    }
+    let body = request.body().bytes().map(String::from_utf8_lossy).unwrap_or_default();
+    if let Some(action) = body.strip_prefix("Action=") {
+        return action.split('&').next().unwrap_or_default().to_owned();
     }
     let uri = request.uri();
     let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);

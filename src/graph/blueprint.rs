@@ -68,6 +68,51 @@ pub struct Node {
     pub stateful: bool,
     /// Kept when the resource is destroyed, with the reason shown to the user; `None`: deleted.
     pub keep: Option<String>,
+    /// Shall not exist (its configuration was taken away): observed like any other, and a run deletes what it finds of ours, after the
+    /// rest is done and after asking its guards. Absent and not found is no difference; found is, and shows in `drift` as `superfluous`.
+    pub absent: bool,
+}
+
+impl Node {
+    /// A stateless component that is deleted with its resource.
+    #[must_use]
+    pub fn new(id: &str, kind: &'static str, settings: Settings) -> Self {
+        Self { id: id.into(), kind, settings, after: Vec::new(), claim: false, stateful: false, keep: None, absent: false }
+    }
+
+    /// The component that carries the claim.
+    #[must_use]
+    pub fn claim(self) -> Self {
+        Self { claim: true, ..self }
+    }
+
+    /// It holds data.
+    #[must_use]
+    pub fn stateful(self) -> Self {
+        Self { stateful: true, ..self }
+    }
+
+    /// It shall not exist, if `absent`.
+    #[must_use]
+    pub fn absent_if(self, absent: bool) -> Self {
+        Self { absent, ..self }
+    }
+}
+
+impl Blueprint {
+    /// A blueprint without tags of the user.
+    #[must_use]
+    pub fn of(owner: Owner, nodes: Vec<Node>) -> Self {
+        Self { owner, nodes, tags: BTreeMap::new(), ignore_tags: IgnoreTags::default() }
+    }
+}
+
+impl IgnoreTags {
+    /// Whether a tag is somebody else's.
+    #[must_use]
+    pub fn covers(&self, key: &str) -> bool {
+        self.keys.iter().any(|ignored| ignored == key) || self.key_prefixes.iter().any(|prefix| key.starts_with(prefix.as_str()))
+    }
 }
 
 /// Settings by name.

@@ -138,3 +138,84 @@ fn validator(expression: &Expr) -> TokenStream {
         other => quote_spanned! { other.span() => { let validator: ::tf_provider::Validator = #other; validator } },
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn errors(code: &str) -> Vec<String> {
+        let input = syn::parse_str(code).unwrap();
+        model(&input).err().map(|error| error.into_iter().map(|one| one.to_string()).collect()).unwrap_or_default()
+    }
+
+    fn field_error(field: &str) -> String {
+        errors(&format!("/// A model.\nstruct M {{ {field} }}")).join("\n")
+    }
+
+    #[test]
+    fn good_fields_pass() {
+        for field in [
+            "/// X.\n#[tf(required, replace, sensitive)] x: Attr<String>",
+            "/// X.\n#[tf(optional, computed, default = -3, deprecated = \"no\", validate(a::b, c(1)), note(k = \"v\"))] x: tf_provider::Attr<i64>",
+            "#[doc = \" X.\"] #[tf(optional)] #[tf(write_only)] r#type: Attr<String>",
+        ] {
+            assert_eq!(field_error(field), "", "{field}");
+        }
+    }
+
+    #[test]
+    fn each_mistake_is_told() {
+        for (field, want) in [
+            ("#[tf(required)] x: Attr<String>", "write a doc comment"),
+            ("/// \n#[tf(required)] x: Attr<String>", "write a doc comment"),
+            ("/// X.\n x: Attr<String>", "say who sets it"),
+            ("/// X.\n#[tf(sensitive)] x: Attr<String>", "say who sets it"),
+            ("/// X.\n#[tf(required)] x: String", "is an `Attr<T>`"),
+            ("/// X.\n#[tf(required)] x: Option<String>", "is an `Attr<T>`"),
+            ("/// X.\n#[tf(required)] x: Attr", "is an `Attr<T>`"),
+            ("/// X.\n#[tf(required)] x: (Attr<String>,)", "is an `Attr<T>`"),
+            ("/// X.\n#[tf(required, optional)] x: Attr<String>", "either `required` or `optional`"),
+            ("/// X.\n#[tf(required, computed)] x: Attr<String>", "never computed"),
+            ("/// X.\n#[tf(optional, computed, write_only)] x: Attr<String>", "comes from the user alone"),
+            ("/// X.\n#[tf(optional, write_only, replace)] x: Attr<String>", "no prior value"),
+            ("/// X.\n#[tf(optional, default = 1)] x: Attr<i64>", "only an attribute that is `optional, computed`"),
+            ("/// X.\n#[tf(optional, computed, default = 1.5)] x: Attr<i64>", "a default is a string"),
+            ("/// X.\n#[tf(optional, computed, default = f())] x: Attr<i64>", "a default is a string"),
+            ("/// X.\n#[tf(optional, computed, default = 1, default = 2)] x: Attr<i64>", "said twice"),
+            ("/// X.\n#[tf(computed, validate(f))] x: Attr<i64>", "only what a user sets"),
+            ("/// X.\n#[tf(required, required)] x: Attr<i64>", "said twice"),
+            ("/// X.\n#[tf(required, forcenew)] x: Attr<i64>", "this is none of"),
+            ("/// X.\n#[tf(required, nested)] x: Attr<M>", "not needed"),
+            ("/// X.\n#[tf(required, name = \"X\")] x: Attr<i64>", "lower-case letters"),
+            ("/// X.\n#[tf(required)] _x: Attr<i64>", "lower-case letters"),
+            ("/// X.\n#[tf(required, note(k = \"v\", k = \"w\"))] x: Attr<i64>", "there twice"),
+            ("/// X.\n#[tf(required, deprecated)] x: Attr<i64>", "expected"),
+            (
+                "/// X.\n#[tf(required)] x: Attr<i64>, /// Y.\n#[tf(required, name = \"x\")] y: Attr<i64>",
+                "there is an attribute `x` already",
+            ),
+        ] {
+            let found = field_error(field);
+            assert!(found.contains(want), "{field}: {found}");
+        }
+    }
+
+    #[test]
+    fn every_fields_mistake_is_told_at_once() {
+        assert_eq!(errors("/// M.\nstruct M { a: Attr<String>, /// B.\n b: Attr<String> }").len(), 2);
+    }
+
+    #[test]
+    fn other_things_than_structs_with_names_are_refused() {
+        for (code, want) in [
+            ("struct M {}", "write a doc comment"),
+            ("/// M.\nstruct M(Attr<String>);", "named fields"),
+            ("/// M.\nstruct M;", "named fields"),
+            ("/// M.\nenum M {}", "is a struct"),
+            ("/// M.\nstruct M<T> { x: Attr<T> }", "no generics"),
+        ] {
+            assert!(errors(code).join("\n").contains(want), "{code}");
+        }
+    }
+}

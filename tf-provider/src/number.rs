@@ -77,12 +77,14 @@ impl TryFrom<BigDecimal> for Number {
     type Error = NumberError;
 
     fn try_from(number: BigDecimal) -> Result<Self, Self::Error> {
-        let scale = number.fractional_digit_count();
-        // Either bound alone is not enough: 10^-9999 has one digit and a large scale, a long integer has many digits and scale 0.
-        if scale.unsigned_abs() > NUMBER_DIGITS_MAX || number.digits() > 2 * NUMBER_DIGITS_MAX {
+        let number = number.normalized();
+        let fraction = number.fractional_digit_count();
+        let whole = i64::try_from(number.digits()).unwrap_or(i64::MAX).saturating_sub(fraction);
+        let max = i64::try_from(NUMBER_DIGITS_MAX).unwrap_or(i64::MAX);
+        if fraction > max || whole > max {
             return Err(NumberError::TooLong);
         }
-        Ok(Self(number.normalized()))
+        Ok(Self(number))
     }
 }
 
@@ -156,10 +158,11 @@ mod tests {
     #[test]
     fn numbers_that_would_fill_the_memory_are_refused() {
         let long = "9".repeat(2_049);
-        for text in ["1e2049", "1e-2049", "1e999999999", "1e99999999999999999999999", long.as_str()] {
+        let shifted = format!("{}e2", "9".repeat(2_047));
+        for text in [shifted.as_str(), "1e2048", "1e2049", "1e-2049", "1e999999999", "1e99999999999999999999999", long.as_str()] {
             assert_eq!(text.parse::<Number>(), Err(NumberError::TooLong));
         }
-        assert_eq!("1e2048".parse::<Number>().unwrap().to_string().len(), 2_049);
+        assert_eq!("1e2047".parse::<Number>().unwrap().to_string().len(), 2_048);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Schemas: what attributes a provider, resource, data source or identity has.
 
+mod check;
+mod walk;
+
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use crate::{Diagnostic, Model, Path, Type, Value};

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .aws_call import AwsCall
+from .rules.actions import actions_of
 
 CALLS_MAX = 200_000
 
@@ -34,6 +35,8 @@ class Record:
     status: int | None = None
     error: str | None = None
     fault: str | None = None
+    # The IAM actions that the call needs.
+    actions: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -45,6 +48,7 @@ class Journal:
     def begin(self, call: AwsCall) -> Record:
         mutating = call.mutating
         resource, token = resource_of(call), call.token
+        actions = actions_of(call)
         with self._lock:
             counts = self._counts.setdefault(call.account, [0, 0])
             counts[0] += 1
@@ -61,6 +65,7 @@ class Journal:
                 token,
                 call.access_key,
                 call.region,
+                actions=actions,
             )
             self.records.append(record)
             del self.records[: max(0, len(self.records) - CALLS_MAX)]

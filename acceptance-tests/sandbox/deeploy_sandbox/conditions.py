@@ -66,9 +66,9 @@ def like(value: str, pattern: str) -> bool:
 def arn_like(value: str, pattern: str) -> bool:
     """Each of the six parts on its own: a `*` does not reach over a colon but in the last."""
     parts, patterns = value.split(":", 5), pattern.split(":", 5)
-    if len(patterns) < 6:
-        return like(value, pattern)
-    return len(parts) == 6 and all(like(part, each) for part, each in zip(parts, patterns, strict=True))
+    if pattern == "*":
+        return True
+    return len(parts) == len(patterns) == 6 and all(like(part, each) for part, each in zip(parts, patterns, strict=True))
 
 
 def _number(compare: Any) -> Any:

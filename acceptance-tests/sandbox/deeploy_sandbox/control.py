@@ -28,9 +28,11 @@ class Control:
         route = (request.method, request.path.removeprefix("/sandbox/").strip("/"))
         try:
             return json_reply(self._answer(route, account, body, query))
+        except (KeyError, TypeError, ValueError) as error:
+            return json_reply({"error": f"{type(error).__name__}: {error}"}, 400)
         except Exception as error:
             traceback.print_exc()
-            return json_reply({"error": f"{type(error).__name__}: {error}"}, 400)
+            return json_reply({"error": f"{type(error).__name__}: {error}"}, 500)
 
     def _answer(self, route: tuple[str, str], account: str | None, body: Any, query: dict[str, str]) -> Any:
         sandbox = self.sandbox

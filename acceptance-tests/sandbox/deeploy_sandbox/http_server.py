@@ -75,6 +75,12 @@ class _Connection(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = _serve
 
+    def handle_expect_100(self) -> bool:
+        """SDKs wait for this before they send the body of an object."""
+        going_on = super().handle_expect_100()
+        self.wfile.flush()
+        return going_on
+
     def _read_body(self) -> bytes | None:
         if "chunked" in (self.headers.get("Transfer-Encoding") or "").lower():
             return self._read_chunks()

@@ -109,9 +109,9 @@ def _user_of(access_key: str) -> Identity:
             made = backend.access_keys.get(access_key)
             if made is None or not made.user_name or made.user_name not in backend.users:
                 continue
-            if made.status != "Active":
-                return Identity(account, "unknown")
             user = backend.users[made.user_name]
+            if made.status != "Active" or made not in user.access_keys:
+                return Identity(account, "unknown")
             return Identity(account, "user", user.name, user.arn, user.id)
     return Identity.unknown()
 

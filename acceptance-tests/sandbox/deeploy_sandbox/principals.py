@@ -115,6 +115,15 @@ def replace_deleted(arn: str, unique_id: str) -> None:
         setattr(owner, attribute, changed.encode() if isinstance(text, bytes) else changed)
 
 
+    for regions in list(dict.values(moto.backends.get_backend("kms"))):
+        for backend in list(dict.values(regions)):
+            for grant in (grant for key in list(backend.keys.values()) for grant in list(key.grants.values())):
+                # Grants show the id as well (hashicorp/terraform-provider-aws#29340).
+                for member in ("grantee_principal", "retiring_principal"):
+                    if getattr(grant, member) == arn:
+                        setattr(grant, member, unique_id)
+
+
 def _stored_policies() -> Iterator[tuple[Any, str]]:
     for service, attribute, owners in (
         ("kms", "policy", lambda backend: backend.keys.values()),

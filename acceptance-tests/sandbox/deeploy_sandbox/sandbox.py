@@ -9,6 +9,7 @@ import time
 import traceback
 import uuid
 from collections import defaultdict
+from contextlib import nullcontext
 
 from . import rules
 from .aws_call import AwsCall, read_call
@@ -87,7 +88,9 @@ class Sandbox:
             raise Unsupported("NotImplementedBySandbox", f"No {call.service} operation fits {call.request.method} {call.request.path}")
         if call.identity.kind == "denied":
             raise access_denied(call.service, call.identity, call.name)
-        with self._locks[call.account]:
+        # The names of buckets are one space for all accounts.
+        names = self._locks["bucket names"] if call.name in ("s3:CreateBucket", "s3:DeleteBucket") else nullcontext()
+        with names, self._locks[call.account]:
             enforcement.enforce(call)
             self.chaos.refuse_hidden(call)
             reply = rules.run_before(call)

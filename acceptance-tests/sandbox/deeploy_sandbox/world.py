@@ -17,7 +17,7 @@ def objects(account: str) -> list[Object]:
         backends = moto.backends.get_backend(service) if service in _loaded() else {}
         # `dict.get`: looking must not make an account.
         for region, backend in list((dict.get(backends, account) or {}).items()):
-            found += [{**each, "region": region} for each in read(backend, account)]
+            found += [{"region": region, **each} for each in read(backend, account)]
     return found
 
 
@@ -62,7 +62,7 @@ def _s3(backend: Any, account: str) -> Iterator[Object]:
     for bucket in list(backend.buckets.values()):
         arn = f"arn:{bucket.partition}:s3:::{bucket.name}"
         tags = backend.tagger.get_tag_dict_for_resource(bucket.arn)
-        yield _object("s3:bucket", bucket.name, arn, tags, bucket.versioning_status, objects=len(bucket.keys))
+        yield _object("s3:bucket", bucket.name, arn, tags, bucket.versioning_status, objects=len(bucket.keys), region=bucket.region_name)
 
 
 def _iam(backend: Any, account: str) -> Iterator[Object]:

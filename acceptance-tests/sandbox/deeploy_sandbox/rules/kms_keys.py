@@ -181,6 +181,13 @@ def _create_key(call: AwsCall) -> None:
         call.replace_params(KeyUsage="ENCRYPT_DECRYPT")
 
 
+@before("kms", "GetKeyPolicy", "PutKeyPolicy")
+def _policy_name(call: AwsCall) -> None:
+    """The only policy is `default`, which need not be named."""
+    if call.params.get("PolicyName") is None:
+        call.replace_params(PolicyName="default")
+
+
 @before("kms", "PutKeyPolicy")
 def _put_key_policy(call: AwsCall) -> None:
     find_key(call, call.text("KeyId"))

@@ -1,0 +1,82 @@
+"""The ARN of what a call is about: Service Authorization Reference, "Resource types" of each service.
+
+`*` where an action has no resource, or where we do not know it; a policy that names particular
+resources then does not match.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..aws_call import AwsCall
+from ..moto_bridge import backend
+
+IAM_MEMBERS = {
+    "RoleName": ("role", "roles"),
+    "UserName": ("user", "users"),
+    "GroupName": ("group", "groups"),
+    "InstanceProfileName": ("instance-profile", "instance_profiles"),
+}
+
+
+def resource_arn(call: AwsCall) -> str:
+    found = {"s3": _s3, "kms": _kms, "iam": _iam, "secretsmanager": _secret, "ssm": _parameter}.get(call.service)
+    return found(call) if found else "*"
+
+
+def _s3(call: AwsCall) -> str:
+    bucket, key = call.path_parameters.get("Bucket"), call.path_parameters.get("Key")
+    if not bucket:
+        return "*"
+    if call.operation == "DeleteObjects":
+        key = "*"
+    return f"arn:{call.partition}:s3:::{bucket}" + (f"/{key}" if key else "")
+
+
+def _kms(call: AwsCall) -> str:
+    import base64
+
+    from .kms_keys import find_key
+
+    key_id = call.params.get("KeyId") or call.params.get("TargetKeyId")
+    if not key_id and call.params.get("CiphertextBlob"):
+        key_id = base64.b64decode(call.text("CiphertextBlob"))[:36].decode("ascii", "replace")
+    if not key_id or call.operation in ("CreateKey", "ListKeys", "ListAliases"):
+        return "*"
+    if str(key_id).startswith("arn:") and ":key/" in str(key_id):
+        return str(key_id)
+    return str(find_key(call, str(key_id)).arn)
+
+
+def _iam(call: AwsCall) -> str:
+    if call.params.get("PolicyArn") and "RoleName" not in call.params and "UserName" not in call.params:
+        return call.text("PolicyArn")
+    store = backend("iam", call.account, call.partition)
+    prefix = f"arn:{call.partition}:iam::{call.account}:"
+    for member, (kind, name_of_store) in IAM_MEMBERS.items():
+        name = call.params.get(member)
+        if name:
+            existing: Any = next((each for each in getattr(store, name_of_store).values() if each.name == name), None)
+            return str(existing.arn) if existing is not None else f"{prefix}{kind}{call.text('Path', '/')}{name}"
+    if call.operation == "CreatePolicy":
+        return f"{prefix}policy{call.text('Path', '/')}{call.text('PolicyName')}"
+    if call.identity.kind == "user" and call.operation in ("GetUser", "ListAccessKeys", "CreateAccessKey"):
+        return call.identity.arn
+    return "*"
+
+
+def _secret(call: AwsCall) -> str:
+    from .secrets import find_secret
+
+    name = call.text("SecretId") or call.text("Name")
+    secret = find_secret(call, name)
+    if secret is not None:
+        return str(secret.arn)
+    if call.operation == "CreateSecret":
+        return f"arn:{call.partition}:secretsmanager:{call.region}:{call.account}:secret:{name}-AbCdEf"
+    return name if name.startswith("arn:") else "*"
+
+
+def _parameter(call: AwsCall) -> str:
+    name = call.text("Name") or call.text("Path")
+    return f"arn:{call.partition}:ssm:{call.region}:{call.account}:parameter/{name.lstrip('/')}" if name else "*"

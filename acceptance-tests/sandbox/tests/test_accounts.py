@@ -1,0 +1,177 @@
+"""Accounts are separate worlds; credentials decide; the control routes tell the truth."""
+
+import http.client
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlparse
+
+from .served import REGION, SandboxTest, allow, client, control, endpoint, policy
+
+
+class Accounts(SandboxTest):
+    def test_accounts_are_separate(self):
+        self.aws("kms").create_key()
+        other = "AKIADEEPLOY" + str(int(self.account) + 500_000_000_000)
+        self.assertEqual(client("kms", other).list_keys()["Keys"], [])
+
+    def test_bucket_names_are_one_space(self):
+        location = {"LocationConstraint": REGION}
+        self.aws("s3").create_bucket(Bucket=f"one-{self.account}", CreateBucketConfiguration=location)
+        other = client("s3", "AKIADEEPLOY" + str(int(self.account) + 500_000_000_000))
+        self.refused(
+            "BucketAlreadyExists",
+            other.create_bucket,
+            status=409,
+            Bucket=f"one-{self.account}",
+            CreateBucketConfiguration=location,
+        )
+        self.refused("AccessDenied", other.get_bucket_tagging, status=403, Bucket=f"one-{self.account}")
+
+    def test_wrong_credentials(self):
+        denied, expired = "AKIADENIED0" + self.account, "AKIAEXPIRED" + self.account
+        self.refused("AccessDeniedException", client("kms", denied).list_keys)
+        self.refused("AccessDenied", client("sts", denied).get_caller_identity, status=403)
+        self.refused("AccessDenied", client("s3", denied).list_buckets, status=403)
+        self.refused("ExpiredToken", client("sts", expired).get_caller_identity, status=403)
+        self.refused("ExpiredTokenException", client("kms", expired).list_keys)
+        unknown = "AKIA" + "Z" * 16
+        self.refused("InvalidClientTokenId", client("sts", unknown).get_caller_identity, status=403)
+        self.refused("UnrecognizedClientException", client("kms", unknown).list_keys)
+        self.refused("InvalidAccessKeyId", client("s3", unknown).list_buckets, status=403)
+
+    def test_identity_in_each_partition(self):
+        for region, partition in (("eu-central-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")):
+            who = self.aws("sts", region).get_caller_identity()
+            self.assertEqual(who["Arn"], f"arn:{partition}:iam::{self.account}:root")
+            self.assertEqual(who["Account"], self.account)
+            key = self.aws("kms", region).create_key()["KeyMetadata"]["Arn"]
+            self.assertTrue(key.startswith(f"arn:{partition}:kms:{region}:"), key)
+
+    def test_a_made_key_is_its_user_until_it_goes(self):
+        iam = self.aws("iam")
+        iam.create_user(UserName="u", Path="/app/")
+        key = iam.create_access_key(UserName="u")["AccessKey"]["AccessKeyId"]
+        sts = client("sts", key)
+        self.assertEqual(sts.get_caller_identity()["Arn"], self.arn("user/app/u"))
+        self.assertTrue(sts.get_caller_identity()["UserId"].startswith("AIDA"))
+        used = iam.get_access_key_last_used(AccessKeyId=key)
+        self.assertEqual((used["UserName"], used["AccessKeyLastUsed"]["ServiceName"]), ("u", "sts"))
+        iam.update_access_key(UserName="u", AccessKeyId=key, Status="Inactive")
+        self.refused("InvalidClientTokenId", sts.get_caller_identity, status=403)
+        iam.update_access_key(UserName="u", AccessKeyId=key, Status="Active")
+        sts.get_caller_identity()
+        iam.delete_access_key(UserName="u", AccessKeyId=key)
+        self.refused("InvalidClientTokenId", sts.get_caller_identity, status=403)
+
+    def test_a_made_key_may_do_what_its_policies_allow(self):
+        s3, iam = self.aws("s3"), self.aws("iam")
+        for name in (f"mine-{self.account}", f"other-{self.account}"):
+            s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+            s3.put_object(Bucket=name, Key="k", Body=b"x")
+        iam.create_user(UserName="u")
+        arn = f"arn:aws:s3:::mine-{self.account}"
+        iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=policy(allow(["s3:GetObject", "s3:ListBucket"], [arn, arn + "/*"])))
+        theirs = client("s3", iam.create_access_key(UserName="u")["AccessKey"]["AccessKeyId"])
+        self.assertEqual(theirs.get_object(Bucket=f"mine-{self.account}", Key="k")["Body"].read(), b"x")
+        theirs.list_objects_v2(Bucket=f"mine-{self.account}")
+        theirs.head_bucket(Bucket=f"mine-{self.account}")
+        self.refused("AccessDenied", theirs.put_object, status=403, Bucket=f"mine-{self.account}", Key="k", Body=b"y")
+        self.refused("AccessDenied", theirs.get_object, status=403, Bucket=f"other-{self.account}", Key="k")
+        self.refused("403", theirs.head_bucket, status=403, Bucket=f"other-{self.account}")
+        self.refused("AccessDenied", theirs.list_buckets, status=403)
+
+    def test_a_customer_key_must_admit_the_reader_of_its_bucket(self):
+        s3, iam, kms = self.aws("s3"), self.aws("iam"), self.aws("kms")
+        key = kms.create_key()["KeyMetadata"]["Arn"]
+        bucket = f"kms-{self.account}"
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}}
+        s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+        iam.create_user(UserName="u")
+        only_s3, with_key = allow("s3:*"), allow("kms:Decrypt", key)
+        iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=policy(only_s3))
+        theirs = client("s3", iam.create_access_key(UserName="u")["AccessKey"]["AccessKeyId"])
+        self.refused("AccessDenied", theirs.get_object, Bucket=bucket, Key="k")
+        iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=policy(only_s3, with_key))
+        self.assertEqual(theirs.get_object(Bucket=bucket, Key="k")["Body"].read(), b"x")
+
+    def test_calls_are_numbered(self):
+        kms = self.aws("kms")
+        key = kms.create_key()["KeyMetadata"]["KeyId"]
+        kms.describe_key(KeyId=key)
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+        kms.create_alias(AliasName="alias/a", TargetKeyId=key)
+        self.refused("NotFoundException", kms.describe_key, KeyId="alias/none")
+        token = "t" * 32
+        self.aws("secretsmanager").create_secret(Name="n", SecretString="x", ClientRequestToken=token)
+        calls = self.calls()
+        self.assertEqual([call["n"] for call in calls], [1, 2, 3, 4, 5, 6])
+        self.assertEqual([call.get("m") for call in calls], [1, None, None, 2, None, 3])
+        self.assertEqual([call["mutating"] for call in calls], [True, False, False, True, False, True])
+        self.assertEqual((calls[4]["status"], calls[4]["error"]), (400, "NotFoundException"))
+        self.assertEqual((calls[3]["service"], calls[3]["operation"], calls[3]["resource"]), ("kms", "CreateAlias", "alias/a"))
+        self.assertEqual((calls[5]["token"], calls[5]["actions"]), (token, ["secretsmanager:CreateSecret"]))
+
+    def test_s3_calls_are_named_by_their_operation(self):
+        s3, bucket = self.aws("s3"), f"named-{self.account}"
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.head_bucket(Bucket=bucket)
+        s3.put_object(Bucket=bucket, Key="a/b", Body=b"x")
+        s3.copy_object(Bucket=bucket, Key="c", CopySource=f"{bucket}/a/b")
+        s3.get_object(Bucket=bucket, Key="a/b")
+        s3.get_bucket_encryption(Bucket=bucket)
+        s3.list_objects_v2(Bucket=bucket)
+        s3.list_object_versions(Bucket=bucket)
+        upload = s3.create_multipart_upload(Bucket=bucket, Key="m")["UploadId"]
+        s3.upload_part(Bucket=bucket, Key="m", UploadId=upload, PartNumber=1, Body=b"x")
+        s3.abort_multipart_upload(Bucket=bucket, Key="m", UploadId=upload)
+        s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "a/b"}, {"Key": "c"}]})
+        s3.delete_bucket(Bucket=bucket)
+        names = "CreateBucket HeadBucket PutObject CopyObject GetObject GetBucketEncryption ListObjectsV2 ListObjectVersions"
+        names += " CreateMultipartUpload UploadPart AbortMultipartUpload DeleteObjects DeleteBucket"
+        self.assertEqual([call["operation"] for call in self.calls()], names.split())
+        self.assertEqual([call["status"] for call in self.calls() if call["status"] > 204], [])
+
+    def test_what_nobody_implements_is_a_typed_error(self):
+        self.refused("NotImplementedBySandbox", self.aws("eks").list_insights, status=400, clusterName="c")
+        self.refused("NotImplementedBySandbox", self.aws("kms").derive_shared_secret, status=400)
+        self.refused("NotImplementedBySandbox", self.aws("sts").get_session_token, status=400)
+        found = control(f"unsupported?account={self.account}")
+        self.assertEqual([each["operation"] for each in found], ["ListInsights", "DeriveSharedSecret", "GetSessionToken"])
+
+    def test_reset_clears_one_account_quickly(self):
+        self.aws("kms").create_key()
+        self.aws("s3").create_bucket(Bucket=f"r-{self.account}", CreateBucketConfiguration={"LocationConstraint": REGION})
+        self.aws("iam").create_user(UserName="u")
+        other = "AKIADEEPLOY" + str(int(self.account) + 500_000_000_000)
+        client("kms", other).create_key()
+        started = time.monotonic()
+        control(f"reset?account={self.account}", "POST")
+        self.assertLess(time.monotonic() - started, 0.3)
+        self.assertEqual((self.world(), self.calls()), ([], []))
+        self.assertEqual(len(client("kms", other).list_keys()["Keys"]), 1)
+        client("s3", other).create_bucket(Bucket=f"r-{self.account}", CreateBucketConfiguration={"LocationConstraint": REGION})
+
+    def test_connections_stay_open(self):
+        connection = http.client.HTTPConnection(urlparse(endpoint()).netloc)
+        for _ in range(3):
+            connection.request("GET", "/sandbox/health")
+            self.assertEqual(json.load(connection.getresponse()), {"ok": True})
+            socket = connection.sock
+            self.assertIsNotNone(socket)
+        connection.close()
+
+    def test_the_process_announces_itself_and_ends_with_stdin(self):
+        root = Path(__file__).resolve().parent.parent
+        command = [sys.executable, "-m", "deeploy_sandbox", "--port", "0", "--exit-with-stdin"]
+        with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            ready = json.loads(process.stdout.readline())
+            self.assertEqual(ready["pid"], process.pid)
+            self.assertTrue(ready["endpoint"].startswith("http://127.0.0.1:"))
+            process.stdin.close()
+            self.assertEqual(process.wait(10), 0)
+            self.assertEqual(process.stdout.read(), b"")

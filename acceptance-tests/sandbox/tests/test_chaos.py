@@ -1,0 +1,160 @@
+"""Every kind of fault fires, does what it says, and stops after its times."""
+
+import http.client
+import subprocess
+import sys
+import time
+from urllib.parse import urlparse
+
+from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
+
+from .served import SandboxTest, control, endpoint
+
+DROPPED = (ConnectionClosedError, EndpointConnectionError)
+
+
+class Chaos(SandboxTest):
+    def test_error_at_the_nth_mutating_call(self):
+        kms = self.aws("kms")
+        self.faults({"on": {"m": 2}, "do": "error", "code": "KMSInternalException", "message": "x", "status": 500})
+        kms.create_key()
+        kms.list_keys()
+        self.refused("KMSInternalException", kms.create_key, status=500)
+        kms.create_key()
+        self.assertEqual(self.fired(), [1])
+        self.assertEqual(len(self.world("kms:key")), 2)
+        self.assertEqual([call["fault"] for call in self.calls()], [None, None, "error", None])
+
+    def test_error_at_the_nth_call_of_any_kind(self):
+        kms = self.aws("kms")
+        self.faults({"on": {"n": 2}, "do": "error", "code": "AccessDeniedException", "status": 400})
+        kms.list_keys()
+        self.refused("AccessDeniedException", kms.list_keys)
+        self.assertEqual(self.fired(), [1])
+
+    def test_error_in_each_protocol(self):
+        for service, call, arguments in (
+            ("kms", "list_keys", {}),
+            ("iam", "list_users", {}),
+            ("s3", "list_buckets", {}),
+            ("ec2", "describe_vpcs", {}),
+            ("eks", "list_clusters", {}),
+        ):
+            with self.subTest(service):
+                self.faults({"on": {"every": 1}, "do": "error", "code": "Peculiar", "message": "why", "status": 400})
+                message = self.refused("Peculiar", getattr(self.aws(service), call), status=400, **arguments)
+                self.assertEqual(message, "why")
+
+    def test_throttling_is_each_services_own(self):
+        for service, call, code, status in (
+            ("kms", "list_keys", "ThrottlingException", 400),
+            ("iam", "list_users", "Throttling", 400),
+            ("s3", "list_buckets", "SlowDown", 503),
+        ):
+            with self.subTest(service):
+                self.faults({"on": {"every": 1}, "do": "throttle"})
+                self.refused(code, getattr(self.aws(service), call), status=status)
+                self.assertEqual(self.fired(), [1])
+
+    def test_a_lost_reply_leaves_the_object(self):
+        self.faults({"on": {"operation": "kms:CreateKey", "nth": 1}, "do": "drop_reply"})
+        with self.assertRaises(DROPPED):
+            self.aws("kms").create_key()
+        self.assertEqual(len(self.world("kms:key")), 1)
+        self.assertEqual(self.fired(), [1])
+
+    def test_a_lost_request_leaves_none(self):
+        self.faults({"on": {"operation": "kms:CreateKey", "nth": 1}, "do": "drop_request"})
+        with self.assertRaises(DROPPED):
+            self.aws("kms").create_key()
+        self.assertEqual(self.world("kms:key"), [])
+        self.assertEqual(self.fired(), [1])
+
+    def test_delay(self):
+        self.faults({"on": {"n": 1}, "delay_s": 0.2})
+        started = time.monotonic()
+        self.aws("kms").list_keys()
+        self.assertGreater(time.monotonic() - started, 0.2)
+        self.assertEqual(self.fired(), [1])
+
+    def test_kill_before_and_after(self):
+        for kind, keys in (("kill_before", 0), ("kill_after", 1)):
+            with self.subTest(kind), subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as victim:
+                control(f"reset?account={self.account}", "POST")
+                self.faults({"on": {"m": 1}, "do": kind, "pid": victim.pid})
+                with self.assertRaises(DROPPED):
+                    self.aws("kms").create_key()
+                self.assertEqual(victim.wait(5), -9)
+                self.assertEqual(len(self.world("kms:key")), keys)
+                self.assertEqual(self.fired(), [1])
+
+    def test_signal(self):
+        for kind in ("signal_before", "signal_after"):
+            with self.subTest(kind), subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as victim:
+                self.faults({"on": {"operation": "kms:ListKeys"}, "do": kind, "signal": "TERM", "pid": victim.pid})
+                self.aws("kms").list_keys()
+                self.assertEqual(victim.wait(5), -15)
+                self.assertEqual(self.fired(), [1])
+
+    def test_a_new_key_stays_hidden(self):
+        kms = self.aws("kms")
+        old = kms.create_key()["KeyMetadata"]["KeyId"]
+        self.faults({"on": {"operation": "kms:CreateKey", "nth": 1}, "hide_s": 0.3})
+        new = kms.create_key()["KeyMetadata"]["KeyId"]
+        self.refused("NotFoundException", kms.describe_key, KeyId=new)
+        self.assertEqual([key["KeyId"] for key in kms.list_keys()["Keys"]], [old])
+        self.assertEqual(len(self.world("kms:key")), 2)
+        time.sleep(0.35)
+        self.assertEqual(kms.describe_key(KeyId=new)["KeyMetadata"]["KeyId"], new)
+        self.assertEqual(len(kms.list_keys()["Keys"]), 2)
+        self.assertEqual(self.fired(), [1])
+
+    def test_a_new_bucket_user_and_secret_stay_hidden(self):
+        s3, iam, secrets = self.aws("s3"), self.aws("iam"), self.aws("secretsmanager")
+        self.faults({"on": {"operation": "*:Create*"}, "hide_s": 60, "times": None})
+        bucket = f"hidden-{self.account}"
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        iam.create_user(UserName="hidden")
+        secrets.create_secret(Name="hidden", SecretString="x")
+        self.refused("404", s3.head_bucket, Bucket=bucket)
+        self.assertEqual(s3.list_buckets()["Buckets"], [])
+        self.refused("NoSuchEntity", iam.get_user, status=404, UserName="hidden")
+        self.assertEqual(iam.list_users()["Users"], [])
+        self.refused("ResourceNotFoundException", secrets.describe_secret, SecretId="hidden")
+        self.assertEqual(self.fired(), [3])
+
+    def test_expired_credentials(self):
+        self.faults({"on": {"m": 1}, "do": "expire", "times": None})
+        self.refused("ExpiredTokenException", self.aws("kms").create_key, status=400)
+        self.faults({"on": {"every": 1}, "do": "expire"})
+        self.refused("ExpiredToken", self.aws("iam").list_users, status=403)
+
+    def test_every_second_call(self):
+        kms = self.aws("kms")
+        self.faults({"on": {"every": 2}, "do": "throttle", "times": None})
+        for _ in range(3):
+            kms.list_keys()
+            self.refused("ThrottlingException", kms.list_keys)
+        self.assertEqual(self.fired(), [3])
+
+    def test_a_rate_is_the_same_for_the_same_seed(self):
+        def run() -> list:
+            control(f"reset?account={self.account}", "POST")
+            self.faults({"on": {"rate": 0.5, "seed": 7}, "do": "throttle", "times": None})
+            for _ in range(20):
+                try:
+                    self.aws("kms").list_keys()
+                except Exception:
+                    pass
+            return [call["fault"] for call in self.calls()]
+
+        first = run()
+        self.assertEqual(first, run())
+        self.assertIn("throttle", first)
+        self.assertIn(None, first)
+
+    def test_a_fault_that_makes_no_sense_is_refused(self):
+        connection = http.client.HTTPConnection(urlparse(endpoint()).netloc)
+        connection.request("POST", f"/sandbox/faults?account={self.account}", b'[{"on": {"m": 1}, "do": "explode"}]')
+        self.assertEqual(connection.getresponse().status, 400)
+        connection.close()

@@ -1,0 +1,203 @@
+//! Which of a user's access keys are stored in its secret: known without ever reading a secret value.
+//!
+//! A version of the secret is named by our ClientRequestToken, and that is made from the key's id and the rotation value:
+//! the first half tells which key, the second half for which rotation it was made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_iam::types::{AccessKeyLastUsed, StatusType};
+use aws_sdk_secretsmanager::operation::list_secret_version_ids::ListSecretVersionIdsOutput;
+use aws_smithy_types::date_time::Format;
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+
+use super::settings::bug;
+use crate::{
+    aws::{Absent, Aws, error::is_scheduled_for_deletion, failure},
+    graph::Failure,
+};
+
+/// Secret versions by id, with their staging labels. A version without a label is as good as gone.
+pub(super) type Versions = BTreeMap<String, BTreeSet<String>>;
+
+const CURRENT: &str = "AWSCURRENT";
+const PREVIOUS: &str = "AWSPREVIOUS";
+
+/// Half of the 64 characters that a ClientRequestToken may have.
+const HALF: usize = 32;
+
+/// The service of `iam:GetAccessKeyLastUsed` for a key that was never used.
+const NEVER: &str = "N/A";
+/// The one service that our own probe of a new key calls.
+const PROBED: &str = "sts";
+
+/// The version id under which a key is stored: 64 hex digits.
+pub(super) fn version_of(key: &str, rotation: &Json) -> String {
+    format!("{}{}", half(&[key]), half(&[key, &rotation.to_string()]))
+}
+
+/// 32 hex digits of the hash of parts, each closed by a zero byte so that no two lists look the same.
+fn half(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.finalize().iter().take(HALF / 2).fold(String::with_capacity(HALF), |text, byte| text + &format!("{byte:02x}"))
+}
+
+/// A user's keys, sorted by where they are stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Keys {
+    /// Stored as AWSCURRENT: its id and the version that holds it.
+    pub(super) current: Option<(String, String)>,
+    /// Stored as AWSPREVIOUS.
+    pub(super) previous: Option<String>,
+    /// Stored nowhere: a crash between making and storing, or somebody else's.
+    pub(super) unknown: Vec<String>,
+    /// Those that were switched off.
+    pub(super) inactive: Vec<String>,
+}
+
+impl Keys {
+    /// Sorts `keys` (id, whether it is active) by `versions`.
+    fn sort(keys: &[(String, bool)], versions: &Versions) -> Self {
+        let mut sorted = Self::default();
+        for (key, active) in keys {
+            let start = half(&[key]);
+            let stored = |label: &str| versions.iter().find(|(id, labels)| id.starts_with(&start) && labels.contains(label));
+            if let Some((version, _)) = stored(CURRENT) {
+                sorted.current = Some((key.clone(), version.clone()));
+            } else if stored(PREVIOUS).is_some() {
+                sorted.previous = Some(key.clone());
+            } else {
+                sorted.unknown.push(key.clone());
+            }
+            if !active {
+                sorted.inactive.push(key.clone());
+            }
+        }
+        sorted
+    }
+
+    /// Whether the current key was made for this rotation.
+    pub(super) fn is_current_for(&self, rotation: &Json) -> bool {
+        self.current.as_ref().is_some_and(|(key, version)| *version == version_of(key, rotation))
+    }
+}
+
+/// For reading: asks for the versions by ListSecretVersionIds, since DescribeSecret is the secret's own read.
+pub(super) async fn listed(aws: &Aws, user: &str, secret: &str) -> Result<Keys, Failure> {
+    const CALL: &str = "secretsmanager:ListSecretVersionIds";
+    let Some(keys) = of_user(aws, user).await? else { return Ok(Keys::default()) };
+    let pages: Result<Vec<_>, _> = aws.secrets.list_secret_version_ids().secret_id(secret).into_paginator().send().collect().await;
+    let pages = match pages.absent(CALL) {
+        Err(failure) if is_scheduled_for_deletion(&failure) => Vec::new(),
+        pages => pages?.unwrap_or_default(),
+    };
+    let entries = pages.iter().flat_map(ListSecretVersionIdsOutput::versions);
+    let versions = entries.filter_map(|entry| Some((entry.version_id()?.to_owned(), entry.version_stages().iter().cloned().collect())));
+    Ok(Keys::sort(&keys, &versions.collect()))
+}
+
+/// For deciding what may be deleted: asks by DescribeSecret, which AWS names for the latest state of a secret.
+pub(super) async fn inspect(aws: &Aws, user: &str, secret: &str) -> Result<Keys, Failure> {
+    let Some(keys) = of_user(aws, user).await? else { return Ok(Keys::default()) };
+    let reply = aws.secrets.describe_secret().secret_id(secret).send().await.absent("secretsmanager:DescribeSecret")?;
+    let stages = reply.as_ref().and_then(|reply| reply.version_ids_to_stages());
+    let versions = stages.into_iter().flatten().map(|(id, labels)| (id.clone(), labels.iter().cloned().collect()));
+    Ok(Keys::sort(&keys, &versions.collect()))
+}
+
+/// Every key of the user and whether it is active; `None`: there is no such user.
+async fn of_user(aws: &Aws, user: &str) -> Result<Option<Vec<(String, bool)>>, Failure> {
+    let keys: Result<Vec<_>, _> = aws.iam.list_access_keys().user_name(user).into_paginator().items().send().collect().await;
+    let keys = keys.absent("iam:ListAccessKeys")?;
+    let one =
+        |key: &aws_sdk_iam::types::AccessKeyMetadata| Some((key.access_key_id()?.to_owned(), key.status() != Some(&StatusType::Inactive)));
+    Ok(keys.map(|keys| keys.iter().filter_map(one).collect()))
+}
+
+/// Who used a key last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Nobody, or nobody but our probe.
+    Unused,
+    /// Somebody, with this service.
+    By(String),
+}
+
+/// The last use of a key, and when that was (ISO 8601, UTC).
+pub(super) async fn last_use(aws: &Aws, key: &str) -> Result<(Use, Option<String>), Failure> {
+    const CALL: &str = "iam:GetAccessKeyLastUsed";
+    let reply = aws.iam.get_access_key_last_used().access_key_id(key).send().await.map_err(|error| failure(CALL, error))?;
+    let last = reply.access_key_last_used().ok_or_else(|| bug(CALL, "the reply holds no last use"))?;
+    let date = last.last_used_date().and_then(|date| date.fmt(Format::DateTime).ok());
+    Ok((by_whom(last), date))
+}
+
+fn by_whom(last: &AccessKeyLastUsed) -> Use {
+    match last.service_name() {
+        "" | NEVER | PROBED => Use::Unused,
+        service => Use::By(service.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    fn versions(list: &[(&str, Json, &str)]) -> Versions {
+        list.iter().map(|(key, rotation, label)| (version_of(key, rotation), BTreeSet::from([(*label).to_owned()]))).collect()
+    }
+
+    fn keys(list: &[&str]) -> Vec<(String, bool)> {
+        list.iter().map(|key| ((*key).to_owned(), true)).collect()
+    }
+
+    #[test]
+    fn a_version_names_its_key_and_rotation() {
+        let version = version_of("AKIA1", &json!("2026-01"));
+        // Pinned: a change of this format would make every stored key unknown, and unknown keys get deleted.
+        assert_eq!(version, PINNED);
+        assert_eq!(version.get(..HALF), version_of("AKIA1", &Json::Null).get(..HALF));
+        assert_ne!(version, version_of("AKIA1", &json!("2026-02")));
+        assert_ne!(version_of("AKIA1", &json!("null")), version_of("AKIA1", &Json::Null));
+        assert_ne!(version.get(..HALF), version_of("AKIA2", &json!("2026-01")).get(..HALF));
+    }
+
+    const PINNED: &str = "1831b279feec072e93fd05333afe61840781228c54ef6a13128edb7240d686ef";
+
+    #[test]
+    fn keys_are_told_apart_by_the_versions() {
+        let stored = versions(&[("A", json!("1"), CURRENT), ("B", json!("0"), PREVIOUS), ("C", json!("0"), "AWSPENDING")]);
+        let sorted = Keys::sort(&keys(&["A", "B"]), &stored);
+        assert_eq!(sorted.current, Some(("A".to_owned(), version_of("A", &json!("1")))));
+        assert_eq!((sorted.previous.as_deref(), sorted.unknown.len()), (Some("B"), 0));
+        assert!(sorted.is_current_for(&json!("1")));
+        assert!(!sorted.is_current_for(&json!("2")));
+        assert!(!sorted.is_current_for(&Json::Null));
+
+        let leaked = Keys::sort(&keys(&["D", "A"]), &stored);
+        assert_eq!((leaked.unknown, leaked.previous), (vec!["D".to_owned()], None));
+    }
+
+    #[test]
+    fn a_value_that_somebody_wrote_by_hand_is_no_key_of_ours() {
+        let mut stored = versions(&[("A", json!("1"), PREVIOUS)]);
+        stored.insert("5f1c4a90-0000-4000-8000-000000000000".to_owned(), BTreeSet::from([CURRENT.to_owned()]));
+        let sorted = Keys::sort(&keys(&["A"]), &stored);
+        assert_eq!((sorted.current, sorted.previous.as_deref()), (None, Some("A")));
+    }
+
+    #[test]
+    fn our_own_probe_is_no_use() {
+        let last = |service: &str| AccessKeyLastUsed::builder().service_name(service).region("x").build().unwrap();
+        assert_eq!(by_whom(&last("N/A")), Use::Unused);
+        assert_eq!(by_whom(&last("sts")), Use::Unused);
+        assert_eq!(by_whom(&last("s3")), Use::By("s3".to_owned()));
+    }
+}

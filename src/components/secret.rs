@@ -1,0 +1,209 @@
+//! `secret`: a secret of Secrets Manager without its value.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use aws_sdk_secretsmanager::{operation::describe_secret::DescribeSecretOutput, types::Tag};
+use aws_smithy_types::{DateTime, date_time::Format};
+use serde_json::Value as Json;
+
+use super::settings::{bug, failure as refusal, json, map, number, required, text};
+use crate::{
+    aws::{Absent, Aws, error::is_scheduled_for_deletion, failure, once},
+    graph::{Class, Component, Failure, Found, Kept, Query, Readiness, Wanted},
+};
+
+/// A secret's container; whoever has a value puts it there.
+///
+/// Settings: `name` (fixed), `kms_key_id` (ARN; null: the account's own key for Secrets Manager), `description`, both live.
+/// Not read: `recovery_window_in_days` (7 to 30; 0 deletes at once and for good), `recover` (false: a deleted one is not taken back).
+/// Outputs: `arn`, `name`. Id: the ARN; a name serves as well, for import.
+pub(super) struct Secret {
+    aws: Arc<Aws>,
+}
+
+/// The key that "no key" means, by its alias: UpdateSecret can name it, but not take a key away.
+const DEFAULT_KEY: &str = "alias/aws/secretsmanager";
+/// The longest that AWS keeps a deleted secret, and its default.
+const RECOVERY_WINDOW_DAYS_MAX: i64 = 30;
+/// The tag that says whose it is.
+const OWNER: &str = "deeploy:owner";
+
+impl Secret {
+    /// In one account and region.
+    pub(super) const fn new(aws: Arc<Aws>) -> Self {
+        Self { aws }
+    }
+
+    async fn describe(&self, id: &str) -> Result<Option<DescribeSecretOutput>, Failure> {
+        self.aws.secrets.describe_secret().secret_id(id).send().await.absent("secretsmanager:DescribeSecret")
+    }
+}
+
+/// A secret of the API as the engine sees it.
+fn found(secret: &DescribeSecretOutput) -> Result<Found, Failure> {
+    let (Some(arn), Some(name)) = (secret.arn(), secret.name()) else {
+        return Err(bug("secretsmanager:DescribeSecret", "the reply holds no ARN or no name"));
+    };
+    let key = secret.kms_key_id().filter(|key| !key.ends_with(DEFAULT_KEY));
+    let tags = secret.tags().iter().filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())));
+    Ok(Found {
+        id: arn.to_owned(),
+        settings: map([("name", name.into()), ("kms_key_id", json(key)), ("description", json(secret.description()))]),
+        outputs: map([("arn", arn.into()), ("name", name.into())]),
+        tags: tags.filter(|(key, _)| !key.starts_with("aws:")).collect(),
+        readiness: if secret.deleted_date().is_some() { Readiness::Deleted } else { Readiness::Ready },
+    })
+}
+
+/// Why a deleted secret keeps us from its name.
+fn taken(secret: &Found, deleted: Option<&DateTime>, why: &str) -> Failure {
+    let name = secret.settings.get("name").and_then(Json::as_str).unwrap_or_default();
+    let date = deleted.map_or_else(|| "an unknown day".to_owned(), day);
+    let message = format!(
+        "the secret {name} is deleted ({date}) and keeps its name until its recovery window is over, {RECOVERY_WINDOW_DAYS_MAX} days after its \
+         deletion at the latest; {why}. Choose another name, or restore it (aws secretsmanager restore-secret --secret-id {name}), or delete it \
+         for good (aws secretsmanager delete-secret --force-delete-without-recovery --secret-id {name})"
+    );
+    refusal(Class::Conflict, "secretsmanager:CreateSecret", message)
+}
+
+/// The day of a time, e.g. `2026-12-24`.
+fn day(time: &DateTime) -> String {
+    let text = time.fmt(Format::DateTime).unwrap_or_default();
+    text.split('T').next().unwrap_or_default().to_owned()
+}
+
+fn api_tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
+    tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect()
+}
+
+#[async_trait]
+impl Component for Secret {
+    fn kind(&self) -> &'static str {
+        "secret"
+    }
+
+    /// With a customer key, changing the key needs the two of KMS; they never appear as calls of ours.
+    fn actions(&self) -> &'static [&'static str] {
+        &[
+            "kms:Decrypt",
+            "kms:GenerateDataKey",
+            "secretsmanager:CreateSecret",
+            "secretsmanager:DeleteSecret",
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:RestoreSecret",
+            "secretsmanager:TagResource",
+            "secretsmanager:UntagResource",
+            "secretsmanager:UpdateSecret",
+        ]
+    }
+
+    fn outlives_delete(&self) -> bool {
+        true
+    }
+
+    async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {
+        let mut reply = None;
+        let name = text(&query.settings, "name");
+        if let Some(id) = query.id.as_deref() {
+            reply = self.describe(id).await?;
+        }
+        if let (None, Some(name)) = (&reply, name.filter(|name| query.id.as_deref() != Some(*name))) {
+            reply = self.describe(name).await?;
+        }
+        let Some(reply) = reply else { return Ok(None) };
+        let secret = found(&reply)?;
+        if secret.readiness != Readiness::Deleted {
+            return Ok(Some(secret));
+        }
+        if !query.recover {
+            return Ok(None);
+        }
+        if secret.tags.get(OWNER) != Some(&query.owner) {
+            return Err(taken(&secret, reply.deleted_date(), "it belongs to somebody else and is not taken back"));
+        }
+        if query.settings.get("recover") == Some(&Json::Bool(false)) {
+            return Err(taken(&secret, reply.deleted_date(), "it is not taken back, as `recover` is false"));
+        }
+        Ok(Some(secret))
+    }
+
+    async fn create(&self, wanted: &Wanted) -> Result<Found, Failure> {
+        const CALL: &str = "secretsmanager:CreateSecret";
+        let settings = &wanted.settings;
+        let (name, key, description) = (required(settings, "name", CALL)?, text(settings, "kms_key_id"), text(settings, "description"));
+        let reply = (self.aws.secrets.create_secret())
+            .name(name)
+            .client_request_token(&wanted.token)
+            .set_kms_key_id(key.map(str::to_owned))
+            .set_description(description.map(str::to_owned))
+            .set_tags(Some(api_tags(&wanted.tags)))
+            .customize()
+            .config_override(once::secrets())
+            .send()
+            .await
+            .map_err(|error| failure(CALL, error))?;
+        let arn = reply.arn().ok_or_else(|| bug(CALL, "the reply holds no ARN"))?;
+        Ok(Found {
+            id: arn.to_owned(),
+            settings: map([("name", name.into()), ("kms_key_id", json(key)), ("description", json(description))]),
+            outputs: map([("arn", arn.into()), ("name", name.into())]),
+            tags: wanted.tags.clone(),
+            readiness: Readiness::Ready,
+        })
+    }
+
+    async fn update(&self, found: &Found, wanted: &Wanted, changed: &BTreeSet<String>) -> Result<(), Failure> {
+        if found.readiness == Readiness::Deleted {
+            let call = self.aws.secrets.restore_secret().secret_id(&found.id);
+            call.send().await.map_err(|error| failure("secretsmanager:RestoreSecret", error))?;
+        }
+        let key = changed.contains("kms_key_id").then(|| text(&wanted.settings, "kms_key_id").unwrap_or(DEFAULT_KEY));
+        let description = changed.contains("description").then(|| text(&wanted.settings, "description").unwrap_or_default());
+        if key.is_none() && description.is_none() {
+            return Ok(());
+        }
+        (self.aws.secrets.update_secret())
+            .secret_id(&found.id)
+            .set_kms_key_id(key.map(str::to_owned))
+            .set_description(description.map(str::to_owned))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| failure("secretsmanager:UpdateSecret", error))
+    }
+
+    async fn tag(&self, found: &Found, set: &BTreeMap<String, String>, remove: &[String]) -> Result<(), Failure> {
+        if !set.is_empty() {
+            let call = self.aws.secrets.tag_resource().secret_id(&found.id).set_tags(Some(api_tags(set)));
+            call.send().await.map_err(|error| failure("secretsmanager:TagResource", error))?;
+        }
+        if !remove.is_empty() {
+            let call = self.aws.secrets.untag_resource().secret_id(&found.id).set_tag_keys(Some(remove.to_vec()));
+            call.send().await.map_err(|error| failure("secretsmanager:UntagResource", error))?;
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, found: &Found, wanted: &Wanted) -> Result<Option<Kept>, Failure> {
+        let name = text(&found.settings, "name").unwrap_or(&found.id);
+        let days = number(&wanted.settings, "recovery_window_in_days").unwrap_or(RECOVERY_WINDOW_DAYS_MAX);
+        let call = self.aws.secrets.delete_secret().secret_id(&found.id);
+        let call = if days == 0 { call.force_delete_without_recovery(true) } else { call.recovery_window_in_days(days) };
+        let until = match call.send().await.absent("secretsmanager:DeleteSecret") {
+            Ok(Some(_)) if days == 0 => return Ok(None),
+            Ok(Some(reply)) => reply.deletion_date().map_or_else(|| format!("{days} days from now"), day),
+            Ok(None) => return Ok(None),
+            Err(failure) if is_scheduled_for_deletion(&failure) => "its recovery window is over".to_owned(),
+            Err(failure) => return Err(failure),
+        };
+        Ok(Some(Kept {
+            what: format!("secret {name} until {until}"),
+            cost: "nothing: AWS does not charge for a secret that waits for its deletion".to_owned(),
+        }))
+    }
+}

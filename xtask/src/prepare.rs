@@ -1,0 +1,29 @@
+//! `cargo xtask prepare`: everything that tests need and that no test makes.
+
+use std::process::ExitCode;
+
+use acceptance_tests::{Environment, Failure, Folders, Venv};
+
+use crate::{arguments::Arguments, cargo, screen};
+
+/// What `test` needs.
+pub(crate) const NEEDED: [Environment; 3] = [Environment::SANDBOX, Environment::TERRAFORM_1_15, Environment::TERRAFORM_1_8];
+
+pub(crate) fn run(folders: &Folders, mut arguments: Arguments) -> Result<ExitCode, Failure> {
+    let all = arguments.flag("--all");
+    arguments.end()?;
+    for environment in NEEDED {
+        environment_of(folders, environment)?;
+    }
+    if all {
+        environment_of(folders, Environment::PROWLER)?;
+    }
+    let provider = cargo::build_provider(folders, false)?;
+    screen::step(format!("ready: {}", provider.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An environment, made with progress if it isn't there.
+pub(crate) fn environment_of(folders: &Folders, environment: Environment) -> Result<Venv, Failure> {
+    Venv::prepare(folders, environment, &|line| screen::step(line))
+}

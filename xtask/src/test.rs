@@ -1,0 +1,124 @@
+//! `cargo xtask test`: every suite that CI runs, in one order, with one count.
+
+use std::{
+    process::{Command, ExitCode},
+    time::Instant,
+};
+
+use acceptance_tests::{Environment, Failure, Folders};
+
+use crate::{
+    arguments::Arguments,
+    cargo::{build_provider, cargo},
+    deny, prepare, screen,
+    suite::{self, Count, Told},
+};
+
+/// Seeds of the simulation in CI: under a minute; `cargo xtask simulate` runs more.
+const SEEDS: u64 = 500;
+
+/// What a run was asked for.
+struct Asked {
+    seeds: u64,
+}
+
+/// One suite.
+struct Suite {
+    name: &'static str,
+    told: Told,
+    command: fn(&Folders, &Asked) -> Result<Command, Failure>,
+}
+
+/// From the quickest to the slowest.
+const SUITES: &[Suite] = &[
+    Suite { name: "fmt", told: Told::ExitCode, command: |folders, _| Ok(cargo(folders, &["fmt", "--all", "--check"])) },
+    Suite { name: "deny", told: Told::ExitCode, command: |folders, _| deny_command(folders) },
+    Suite {
+        name: "clippy",
+        told: Told::ExitCode,
+        command: |folders, _| Ok(cargo(folders, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])),
+    },
+    Suite {
+        name: "unit and protocol",
+        told: Told::Libtest,
+        command: |folders, asked| {
+            let mut command =
+                cargo(folders, &["test", "--workspace", "--exclude", "acceptance-tests", "--lib", "--bins", "--tests", "--no-fail-fast"]);
+            command.env("DEEPLOY_SIMULATION_SEEDS", asked.seeds.to_string());
+            Ok(command)
+        },
+    },
+    Suite { name: "docs of the code", told: Told::ExitCode, command: |folders, _| Ok(rustdoc(folders)) },
+    Suite { name: "sandbox", told: Told::Unittest, command: sandbox_tests },
+    Suite { name: "acceptance", told: Told::Libtest, command: acceptance },
+];
+
+pub(crate) fn run(folders: &Folders, mut arguments: Arguments) -> Result<ExitCode, Failure> {
+    let only = arguments.value("--only")?;
+    let asked = Asked { seeds: arguments.number("--seeds")?.unwrap_or(SEEDS) };
+    arguments.end()?;
+    let chosen: Vec<&Suite> = SUITES.iter().filter(|suite| only.as_ref().is_none_or(|name| suite.name.contains(name.as_str()))).collect();
+    if chosen.is_empty() {
+        let names: Vec<&str> = SUITES.iter().map(|suite| suite.name).collect();
+        return Err(Failure::new(format!("no suite is called so; there are: {}", names.join(", "))));
+    }
+    let started = Instant::now();
+    let mut results = Vec::new();
+    for (number, suite) in chosen.iter().enumerate() {
+        println!("[{}/{}] {}", number + 1, chosen.len(), suite.name);
+        let begun = Instant::now();
+        let ran = (suite.command)(folders, &asked).and_then(|command| suite::run(folders, suite.name, command, suite.told));
+        let count = ran.unwrap_or_else(|failure| {
+            println!("{failure}");
+            Count::FAILED
+        });
+        println!("      {}", verdict(&count, &screen::seconds(begun.elapsed())));
+        results.push((suite.name, count));
+    }
+    println!("\n{} in {}", if only.is_some() { "chosen suites" } else { "all suites" }, screen::seconds(started.elapsed()));
+    Ok(summary(&results))
+}
+
+fn verdict(count: &Count, took: &str) -> String {
+    let word = if count.failed == 0 { "ok" } else { "FAILED" };
+    format!("{word}: {} passed, {} failed ({took})", count.passed, count.failed)
+}
+
+/// Prints the table and, last, the line that CI reads.
+fn summary(results: &[(&str, Count)]) -> ExitCode {
+    for (name, count) in results {
+        println!("  {:<6} {name}: {} passed, {} failed", if count.failed == 0 { "ok" } else { "FAILED" }, count.passed, count.failed);
+    }
+    let passed: u64 = results.iter().map(|(_, count)| count.passed).sum();
+    let failed: u64 = results.iter().map(|(_, count)| count.failed).sum();
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn deny_command(folders: &Folders) -> Result<Command, Failure> {
+    println!("      {}", deny::advisories());
+    deny::command(folders)
+}
+
+fn rustdoc(folders: &Folders) -> Command {
+    let mut command = cargo(folders, &["doc", "--workspace", "--no-deps", "--quiet"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    command
+}
+
+fn sandbox_tests(folders: &Folders, _: &Asked) -> Result<Command, Failure> {
+    let mut command = Command::new(prepare::environment_of(folders, Environment::SANDBOX)?.python());
+    command.args(["-m", "unittest", "discover", "--start-directory", "tests", "--top-level-directory", "."]);
+    command.current_dir(folders.root.join("acceptance-tests").join("sandbox")).env("PYTHONDONTWRITEBYTECODE", "1");
+    Ok(command)
+}
+
+fn acceptance(folders: &Folders, _: &Asked) -> Result<Command, Failure> {
+    for environment in prepare::NEEDED {
+        prepare::environment_of(folders, environment)?;
+    }
+    let provider = build_provider(folders, false)?;
+    let mut command = cargo(folders, &["test", "--package", "acceptance-tests", "--no-fail-fast"]);
+    command.env("DEEPLOY_PROVIDER_BIN", provider);
+    Ok(command)
+}
