@@ -3,3 +3,5 @@
 pub mod aws;
 pub mod components;
 pub mod graph;
+pub mod policies;
+pub mod presets;

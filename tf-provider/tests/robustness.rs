@@ -20,7 +20,7 @@ fn config(cases: u32) -> Config {
 }
 
 proptest! {
-    #![proptest_config(config(2_000))]
+    #![proptest_config(config(1_000))]
 
     #[test]
     fn msgpack_gives_values_back(bytes in vec(any::<u8>(), 0..600)) {
@@ -68,7 +68,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(20_000))]
+    #![proptest_config(config(5_000))]
 
     /// The fuzzer's inputs (`cargo run -p tf-provider --example fuzz -- 1000000`), fewer of them and with shrinking.
     #[test]

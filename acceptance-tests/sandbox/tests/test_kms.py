@@ -205,5 +205,8 @@ class Kms(SandboxTest):
         found = self.kms.list_grants(KeyId=key)["Grants"]
         self.assertEqual([(grant["GrantId"], grant["Name"]) for grant in found], [(first, "g")])
         self.assertEqual([each["id"] for each in self.world("kms:grant")], [first])
+        role_id = self.aws("iam").get_role(RoleName="r")["Role"]["RoleId"]
+        self.aws("iam").delete_role(RoleName="r")
+        self.assertEqual(self.kms.list_grants(KeyId=key)["Grants"][0]["GranteePrincipal"], role_id)
         self.kms.revoke_grant(KeyId=key, GrantId=first)
         self.assertEqual(self.kms.list_grants(KeyId=key)["Grants"], [])

@@ -66,8 +66,8 @@ class Secrets(SandboxTest):
 
     def test_the_key_must_be_there(self):
         missing = f"arn:aws:kms:{REGION}:{self.account}:key/00000000-0000-0000-0000-000000000000"
-        self.refused("EncryptionFailure", self.make, KmsKeyId=missing)
-        self.refused("EncryptionFailure", self.make, KmsKeyId="alias/none")
+        self.refused("InvalidParameterException", self.make, KmsKeyId=missing)
+        self.refused("InvalidParameterException", self.make, KmsKeyId="alias/none")
         kms = self.aws("kms")
         key = kms.create_key()["KeyMetadata"]["Arn"]
         self.make(KmsKeyId=key)

@@ -16,6 +16,8 @@ const RESERVED: [&str; 7] = ["connection", "count", "depends_on", "for_each", "l
 struct Around {
     set: bool,
     computed: bool,
+    /// Only the provider writes it.
+    provider_only: bool,
     write_only: bool,
 }
 
@@ -48,6 +50,7 @@ fn check_all(attributes: &[Attribute], prefix: &str, around: Around, complaints:
             let around = Around {
                 set: around.set || *nesting == Nesting::Set,
                 computed: around.computed || attribute.mode == Mode::Computed || attribute.mode == Mode::OptionalComputed,
+                provider_only: around.provider_only || attribute.mode == Mode::Computed,
                 write_only: around.write_only || attribute.write_only,
             };
             check_all(nested, &format!("{place}."), around, complaints);
@@ -71,8 +74,11 @@ fn check_one(attribute: &Attribute, around: Around, complain: &mut impl FnMut(&s
     if attribute.mode == Mode::Computed && !attribute.validators.is_empty() {
         complain("validators check what users set, and this is computed alone");
     }
+    if around.set && !around.provider_only && matches!(attribute.mode, Mode::Computed | Mode::OptionalComputed) {
+        complain("a computed attribute can't stand within a set: Terraform finds a set's elements by their values");
+    }
     check_write_only(attribute, around, complain);
-    check_default(attribute, around, complain);
+    check_default(attribute, complain);
 }
 
 fn check_write_only(attribute: &Attribute, around: Around, complain: &mut impl FnMut(&str)) {
@@ -96,13 +102,10 @@ fn check_write_only(attribute: &Attribute, around: Around, complain: &mut impl F
     }
 }
 
-fn check_default(attribute: &Attribute, around: Around, complain: &mut impl FnMut(&str)) {
+fn check_default(attribute: &Attribute, complain: &mut impl FnMut(&str)) {
     let Some(default) = &attribute.default else { return };
     if attribute.mode != Mode::OptionalComputed {
         complain("only what is optional and computed can have a default");
-    }
-    if around.set {
-        complain("a default can't stand within a set: Terraform finds a set's elements by their values");
     }
     if default.is_null() || !default.is_wholly_known() {
         complain("its default must be known and not null");
@@ -161,7 +164,8 @@ mod tests {
         let with_default = Attribute { default: Some(Value::from("x")), ..plain(Mode::OptionalComputed) };
         let secret = Attribute { write_only: true, ..attribute("s", AttributeType::Plain(Type::String), Mode::Required) };
         let single = nested(Nesting::Single, Mode::Optional, Attribute { name: "w".to_owned(), ..secret.clone() });
-        let schema = Schema { attributes: vec![with_default, secret, single], ..Schema::default() };
+        let found = Attribute { name: "f".to_owned(), ..nested(Nesting::Set, Mode::Computed, plain(Mode::Computed)) };
+        let schema = Schema { attributes: vec![with_default, secret, single, found], ..Schema::default() };
         assert_eq!(schema.check(), Vec::<String>::new());
     }
 
@@ -190,7 +194,11 @@ mod tests {
                 "n.a: everything within",
             ),
             (vec![Attribute { default: Some(Value::from("x")), ..plain(Mode::Optional) }], "a: only what is optional and computed"),
-            (vec![nested(Nesting::Set, Mode::Optional, default(Value::from("x")))], "n.a: a default can't stand within a set"),
+            (vec![nested(Nesting::Set, Mode::Optional, default(Value::from("x")))], "n.a: a computed attribute can't stand within a set"),
+            (
+                vec![nested(Nesting::Set, Mode::OptionalComputed, plain(Mode::Computed))],
+                "n.a: a computed attribute can't stand within a set",
+            ),
             (vec![default(Value::Null)], "a: its default must be known"),
             (vec![default(Value::Unknown)], "a: its default must be known"),
             (vec![default(Value::from(1))], "a: its default has another type: a string required, but this is a number"),

@@ -77,7 +77,9 @@ def _check_key(call: AwsCall, key_id: str | None, failure: str) -> None:
     try:
         key = find_key(call, key_id)
     except AwsError as error:
-        raise AwsError(failure, f"Secrets Manager can't use the KMS key: {error.message}") from error
+        # A write names a key that never was (boto/boto3#1533); a read finds its key gone.
+        code = "InvalidParameterException" if failure == "EncryptionFailure" else failure
+        raise AwsError(code, f"Secrets Manager can't use the KMS key: {error.message}") from error
     if key.key_state != "Enabled":
         raise AwsError(failure, f"Secrets Manager can't use the KMS key: {key.arn} is {key.key_state}.")
 

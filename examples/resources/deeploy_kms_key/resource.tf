@@ -1,0 +1,4 @@
+resource "deeploy_kms_key" "tokens" {
+  name        = "deeploy/production/tokens"
+  description = "Encrypts Deeploy's tokens"
+}

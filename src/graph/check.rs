@@ -1,0 +1,136 @@
+//! What is checked before the first call that changes anything.
+
+use super::{
+    Blueprint, Change, Claim, Cloud, Component, Found, Mode, Node, Observed, Phase, Refusal, Run, What,
+    claim::{Ownership, ownership},
+    diff::differing,
+    outcome::Halt,
+    resolve::{bug, settings},
+    retry::Pace,
+};
+use crate::graph::{Doing, Query};
+
+/// What every step of a run works with.
+pub(crate) struct Ctx<'a> {
+    pub cloud: &'a Cloud,
+    pub blueprint: &'a Blueprint,
+    pub run: &'a Run,
+    pub pace: Pace<'a>,
+}
+
+impl<'a> Ctx<'a> {
+    /// The component that makes a node. (`Order::for_run` has checked that there is one.)
+    pub(crate) fn component(&self, node: &Node) -> Result<&'a dyn Component, Halt> {
+        self.cloud.component(node.kind).ok_or_else(|| Halt::Failed(Doing::Finding, bug(format!("nothing makes {}", node.kind))))
+    }
+
+    /// The id in state.
+    pub(crate) fn known(&self, node: &Node) -> Option<&'a str> {
+        self.run.known.get(&node.id).map(String::as_str)
+    }
+
+    /// Whether a deleted object of this node is taken back.
+    pub(crate) fn recovers(&self, node: &Node) -> bool {
+        self.run.mode == Mode::Create || !node.stateful || self.run.recreate.contains(&node.id)
+    }
+
+    /// Finds an object, by an id or by what else there is.
+    pub(crate) async fn look(&self, component: &dyn Component, query: &Query, id: Option<&str>) -> Result<Option<Found>, Halt> {
+        let query = Query { id: id.map(str::to_owned), ..query.clone() };
+        self.pace.call(Doing::Finding, None, || component.find(&query)).await
+    }
+
+    /// Why `found` isn't ours to touch. `verified`: the claim of our state stands, so that ids in state are ours for sure.
+    pub(crate) fn foreign(&self, node: &Node, found: &Found, taggable: bool, verified: bool) -> Option<Refusal> {
+        let known = self.known(node) == Some(found.id.as_str());
+        let owner = match ownership(&self.blueprint.owner, found) {
+            _ if !taggable => return None,
+            Ownership::Ours => return None,
+            Ownership::Nobodys if known || self.run.adopt => return None,
+            Ownership::Anothers(_) if known && verified => return None,
+            Ownership::Nobodys => None,
+            Ownership::Anothers(owner) => Some(owner),
+        };
+        Some(Refusal::Foreign { component: node.id.clone(), id: found.id.clone(), owner })
+    }
+}
+
+/// Whether the claim that was read is the one in state.
+pub(crate) fn verified(run: &Run, claim: Option<&Claim>) -> bool {
+    matches!((&run.claim, claim), (Some((uid, incarnation)), Some(claim)) if claim.uid == *uid && claim.incarnation == *incarnation)
+}
+
+/// Every reason not to run: foreign objects, another's claim, what vanished, what can't be changed.
+pub(crate) fn refusals(ctx: &Ctx<'_>, observed: &Observed) -> Vec<Refusal> {
+    let run = ctx.run;
+    let verified = verified(run, observed.claim.as_ref());
+    let claim_node = ctx.blueprint.nodes.iter().find(|node| node.claim);
+    let claimed = claim_node.is_some_and(|node| observed.found.contains_key(&node.id) || observed.deleted.contains_key(&node.id));
+    let mut refusals = Vec::new();
+    for node in &ctx.blueprint.nodes {
+        let taggable = !observed.untaggable.contains(&node.id);
+        let Some(found) = observed.found.get(&node.id) else {
+            if let Some(id) = ctx.known(node).filter(|_| node.stateful && run.mode == Mode::Update && !run.recreate.contains(&node.id)) {
+                refusals.push(Refusal::Vanished { component: node.id.clone(), id: id.to_owned() });
+            } else if let Some(deleted) = observed.deleted.get(&node.id) {
+                refusals.extend(fixed(node, deleted, observed));
+            }
+            continue;
+        };
+        if let Some(foreign) = ctx.foreign(node, found, taggable, verified) {
+            refusals.push(foreign);
+        } else if !taggable && run.mode == Mode::Create && !claimed && ctx.known(node).is_none() {
+            // Nothing says that it is ours: what has no tags belongs to the claim, and there is none.
+            refusals.push(Refusal::Foreign { component: node.id.clone(), id: found.id.clone(), owner: None });
+        } else if node.claim {
+            refusals.extend(claim(ctx, node, found));
+        }
+        if !remade(ctx, node, observed) {
+            refusals.extend(fixed(node, found, observed));
+        }
+    }
+    refusals
+}
+
+/// Whether an object with other fixed settings is deleted and made anew: a leftover of a create that never became ready.
+/// The claim is kept; its name may stay taken for long.
+pub(crate) fn remade(ctx: &Ctx<'_>, node: &Node, observed: &Observed) -> bool {
+    let unfinished = observed.claim.as_ref().is_some_and(|claim| claim.phase == Phase::Creating);
+    ctx.run.mode == Mode::Create && !node.claim && unfinished
+}
+
+/// Whether the claim that was found is ours by state, or may be taken over.
+pub(crate) fn claim(ctx: &Ctx<'_>, node: &Node, found: &Found) -> Option<Refusal> {
+    let run = ctx.run;
+    let current = Claim::of(&found.tags)?;
+    let stands = verified(run, Some(&current));
+    let (component, id) = (node.id.clone(), found.id.clone());
+    match run.mode {
+        Mode::Create if current.phase == Phase::Ready && !stands => Some(Refusal::Exists { component, id, uid: current.uid }),
+        Mode::Create => None,
+        Mode::Update if stands => None,
+        // Imported, and the tags are ours: an import that was interrupted before its state was written.
+        Mode::Update if run.claim.is_none() && run.adopt => None,
+        // Gone and found again by its name: made by another.
+        Mode::Update => Some(Refusal::Stale { component, id }),
+    }
+}
+
+fn fixed(node: &Node, found: &Found, observed: &Observed) -> Vec<Refusal> {
+    let (known, _) = settings(node, &observed.found);
+    let differences = differing(node, &known, found);
+    differences
+        .into_iter()
+        .filter_map(|what| match what {
+            What::Setting { name, change, wanted, found, .. } if unchangeable(node, change) => {
+                Some(Refusal::Fixed { component: node.id.clone(), setting: name, wanted, found })
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// What holds data is never replaced, so that its `Replace` settings are fixed.
+pub(crate) fn unchangeable(node: &Node, change: Change) -> bool {
+    change == Change::Fixed || (change == Change::Replace && (node.stateful || node.claim))
+}

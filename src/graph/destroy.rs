@@ -1,0 +1,271 @@
+//! Deleting everything that a blueprint stands for.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Blueprint, Claim, Cloud, ComponentFailure, ComponentId, Doing, Found, Kept, Node, Observed, Outcome, Phase, Refusal, Run, Wanted,
+    check::{Ctx, verified},
+    claiming::strays,
+    observe::observe_with,
+    order::{Order, Turn, walk},
+    outcome::Halt,
+    remove::remove,
+    resolve::{query, unwanted},
+    retry::Pace,
+};
+
+/// Deletes everything, in the reverse of the order in which it was made. Absent is success.
+///
+/// Nothing is deleted when anything guards it, when something can't be read, or when the claim isn't this state's any more.
+/// What belongs to others is left alone and counts as absent. What remains stands in the outcome.
+pub async fn destroy(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome {
+    let total = blueprint.nodes.len();
+    let order = match Order::for_run(blueprint, cloud) {
+        Ok(order) => order,
+        Err(flaw) => return Outcome::refused(total, vec![flaw.into()]),
+    };
+    let pace = Pace::new(cloud, run.stop.clone(), run.deadline);
+    let ctx = Ctx { cloud, blueprint, run: &run, pace };
+    let (observed, halted) = observe_with(cloud, blueprint, &order, &run.known, &ctx.pace, |_| false).await;
+    let mut state = State::new(total, observed);
+    if let Some(halt) = halted {
+        state.halt(&ctx, &ComponentId::from(""), halt);
+    } else if !state.observed.failures.is_empty() {
+        for (component, failure) in state.observed.failures.clone() {
+            state.outcome.failures.push(ComponentFailure { component, failure, doing: Doing::Finding });
+        }
+    } else if let Some(stale) = stale(&ctx, &state.observed) {
+        state.outcome.refusals.push(stale);
+    } else {
+        set_others_aside(&ctx, &mut state.observed);
+        if guards(&ctx, &mut state).await && mark(&ctx, &mut state).await {
+            walk(
+                &order.dependents,
+                cloud.limits.parallel,
+                &mut state,
+                |state, at| begin(&ctx, state, at),
+                |state, _, done| end(&ctx, state, done),
+            )
+            .await;
+        }
+    }
+    state.observed.claim = state.claim;
+    Outcome { observed: state.observed, ..state.outcome }
+}
+
+struct State {
+    observed: Observed,
+    outcome: Outcome,
+    /// What settings are resolved from, also when it is gone already.
+    before: BTreeMap<ComponentId, Found>,
+    claim: Option<Claim>,
+    /// It was ready, so that what seals it counts.
+    sealed: bool,
+}
+
+impl State {
+    fn new(total: usize, observed: Observed) -> Self {
+        let mut before = observed.deleted.clone();
+        before.extend(observed.found.clone());
+        let claim = observed.claim.clone();
+        let sealed = claim.as_ref().is_none_or(|claim| claim.phase == Phase::Ready);
+        Self { observed, outcome: Outcome::new(total), before, claim, sealed }
+    }
+
+    fn halt(&mut self, ctx: &Ctx<'_>, component: &ComponentId, halt: Halt) {
+        self.outcome.halt(component, halt, ctx.run.deadline);
+    }
+
+    fn wanted(&self, ctx: &Ctx<'_>, node: &Node) -> Wanted {
+        unwanted(ctx.blueprint, node, &self.before, self.claim.as_ref(), self.sealed)
+    }
+}
+
+fn claim_node<'a>(ctx: &Ctx<'a>) -> Option<&'a Node> {
+    ctx.blueprint.nodes.iter().find(|node| node.claim)
+}
+
+/// Whether the claim was taken over since this state was written.
+fn stale(ctx: &Ctx<'_>, observed: &Observed) -> Option<Refusal> {
+    let node = claim_node(ctx)?;
+    let found = observed.found.get(&node.id)?;
+    let current = observed.claim.as_ref()?;
+    let stale = Refusal::Stale { component: node.id.clone(), id: found.id.clone() };
+    (!verified(ctx.run, Some(current))).then_some(stale)
+}
+
+/// Forgets what isn't ours. Without the claim, untagged objects are ours by their id in state only; with another's claim
+/// under our name, they are the other's.
+fn set_others_aside(ctx: &Ctx<'_>, observed: &mut Observed) {
+    let verified = verified(ctx.run, observed.claim.as_ref());
+    let claim = claim_node(ctx).and_then(|node| observed.found.get(&node.id).map(|found| (node, found)));
+    let claimed = claim.is_some();
+    let anothers = claim.is_some_and(|(node, found)| ctx.foreign(node, found, true, verified).is_some());
+    for node in &ctx.blueprint.nodes {
+        let Some(found) = observed.found.get(&node.id) else { continue };
+        let taggable = !observed.untaggable.contains(&node.id);
+        let known = ctx.known(node) == Some(found.id.as_str());
+        let other = if taggable { ctx.foreign(node, found, true, verified).is_some() } else { anothers || (!claimed && !known) };
+        if other {
+            observed.found.remove(&node.id);
+        }
+    }
+}
+
+/// Asks everything what forbids its deletion, and goes on only if nothing does.
+async fn guards(ctx: &Ctx<'_>, state: &mut State) -> bool {
+    let waits = vec![std::collections::BTreeSet::new(); ctx.blueprint.nodes.len()];
+    walk(
+        &waits,
+        ctx.cloud.limits.parallel,
+        state,
+        |state, at| {
+            let Some(node) = ctx.blueprint.nodes.get(at).filter(|node| node.keep.is_none()) else { return Turn::Pass };
+            let Some(found) = state.observed.found.get(&node.id).cloned() else { return Turn::Pass };
+            let wanted = state.wanted(ctx, node);
+            Turn::Work(async move {
+                let guards = match ctx.component(node) {
+                    Ok(component) => ctx.pace.call(Doing::Guarding, None, || component.guards(&found, &wanted)).await,
+                    Err(halt) => Err(halt),
+                };
+                (node.id.clone(), guards)
+            })
+        },
+        |state, _, (component, guards)| {
+            match guards {
+                Ok(guards) => {
+                    let guarded = guards.into_iter().map(|guard| Refusal::Guarded { component: component.clone(), guard });
+                    state.outcome.refusals.extend(guarded);
+                }
+                Err(halt) => state.halt(ctx, &component, halt),
+            }
+            true
+        },
+    )
+    .await;
+    state.outcome.is_success()
+}
+
+/// Writes the phase `deleting`, before anything is deleted.
+async fn mark(ctx: &Ctx<'_>, state: &mut State) -> bool {
+    let Some(node) = claim_node(ctx) else { return true };
+    let (Some(found), Some(claim)) = (state.observed.found.get(&node.id).cloned(), state.claim.clone()) else { return true };
+    if claim.phase == Phase::Deleting {
+        return true;
+    }
+    match write_phase(ctx, node, &found, &claim, Phase::Deleting).await {
+        Ok(claim) => {
+            state.claim = Some(claim);
+            true
+        }
+        Err(halt) => {
+            state.halt(ctx, &node.id, halt);
+            false
+        }
+    }
+}
+
+async fn write_phase(ctx: &Ctx<'_>, node: &Node, found: &Found, claim: &Claim, phase: Phase) -> Result<Claim, Halt> {
+    let component = ctx.component(node)?;
+    let claim = claim.at(phase);
+    let tags = claim.tags();
+    ctx.pace.call(Doing::Tagging, None, || component.tag(found, &tags, &[])).await?;
+    Ok(claim)
+}
+
+struct Done {
+    node: ComponentId,
+    gone: bool,
+    kept: Vec<Kept>,
+    claim: Option<Claim>,
+    result: Result<(), Halt>,
+}
+
+type Job<'a> = std::pin::Pin<Box<dyn Future<Output = Done> + Send + 'a>>;
+
+fn begin<'a>(ctx: &'a Ctx<'a>, state: &mut State, at: usize) -> Turn<Job<'a>> {
+    let Some(node) = ctx.blueprint.nodes.get(at) else { return Turn::Block };
+    if let Err(halt) = ctx.pace.check() {
+        state.halt(ctx, &node.id, halt);
+        return Turn::Block;
+    }
+    let wanted = state.wanted(ctx, node);
+    let found = state.observed.found.get(&node.id).cloned();
+    let claim = state.claim.clone().filter(|_| node.claim);
+    let query = query(ctx.blueprint, node, &state.before, None, false).0;
+    Turn::Work(Box::pin(async move {
+        let mut done = Done { node: node.id.clone(), gone: false, kept: Vec::new(), claim, result: Ok(()) };
+        done.result = delete(ctx, node, found, &query, &wanted, &mut done).await;
+        done
+    }))
+}
+
+async fn delete(
+    ctx: &Ctx<'_>,
+    node: &Node,
+    found: Option<Found>,
+    query: &super::Query,
+    wanted: &Wanted,
+    done: &mut Done,
+) -> Result<(), Halt> {
+    let component = ctx.component(node)?;
+    let id = found.as_ref().map(|found| found.id.as_str()).unwrap_or_default();
+    for stray in strays(ctx, node, query, id).await? {
+        ctx.pace.check()?;
+        let mut kept = None;
+        let removed = remove(ctx, component, query, &stray, wanted, &mut kept).await;
+        done.kept.extend(kept);
+        removed?;
+    }
+    let Some(mut found) = found else {
+        done.gone = true;
+        return Ok(());
+    };
+    if let Some(claim) = done.claim.clone() {
+        // Everything else took its time: is it still ours?
+        match ctx.look(component, query, Some(&found.id)).await? {
+            Some(now) if now.id == found.id => {
+                let other = Claim::of(&now.tags).is_some_and(|now| now.incarnation != claim.incarnation);
+                if other {
+                    return Err(Refusal::Stale { component: node.id.clone(), id: found.id.clone() }.into());
+                }
+                found = now;
+            }
+            _ => {}
+        }
+        if component.outlives_delete() || node.keep.is_some() {
+            done.claim = Some(write_phase(ctx, node, &found, &claim, Phase::Deleted).await?);
+        }
+    }
+    if let Some(reason) = &node.keep {
+        done.kept.push(Kept { what: format!("{} {}: {reason}", node.id, found.id), cost: String::new() });
+        done.gone = true;
+        return Ok(());
+    }
+    let mut kept = None;
+    let removed = remove(ctx, component, query, &found, wanted, &mut kept).await;
+    done.kept.extend(kept);
+    done.gone = removed.is_ok();
+    removed
+}
+
+fn end(ctx: &Ctx<'_>, state: &mut State, done: Done) -> bool {
+    if done.claim.is_some() {
+        state.claim = done.claim;
+    }
+    state.outcome.kept.extend(done.kept.into_iter().map(|kept| (done.node.clone(), kept)));
+    if done.gone {
+        state.observed.note(&done.node, None);
+        state.outcome.done += 1;
+        if claim_node(ctx).is_some_and(|node| node.id == done.node) {
+            state.claim = None;
+        }
+    }
+    match done.result {
+        Ok(()) => true,
+        Err(halt) => {
+            state.halt(ctx, &done.node, halt);
+            false
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! A blueprint's order: which component waits for which, checked once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use super::{Blueprint, Cloud, ComponentId, Input, Node};
+
+/// Edges by position in [`Blueprint::nodes`].
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    /// What each node waits for on the way up; every node waits for the claim.
+    pub needs: Vec<BTreeSet<usize>>,
+    /// What each node's settings take outputs from.
+    pub inputs: Vec<BTreeSet<usize>>,
+    /// What must be gone before each node may go.
+    pub dependents: Vec<BTreeSet<usize>>,
+}
+
+/// Why a blueprint can't be run. Always a bug of ours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// Two components have one id.
+    #[error("component {0} stands twice in the blueprint")]
+    Twice(ComponentId),
+    /// An edge leads nowhere.
+    #[error("component {0} waits for {1}, which is not in the blueprint")]
+    Dangling(ComponentId, ComponentId),
+    /// Components wait for each other.
+    #[error("components wait for each other: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    Cycle(Vec<ComponentId>),
+    /// Not exactly one claim.
+    #[error("the blueprint has {0} claims instead of one")]
+    Claims(usize),
+    /// The claim would not be the first object.
+    #[error("the claim {0} waits for other components")]
+    LateClaim(ComponentId),
+    /// The claim's tags have no place.
+    #[error("the claim {0} carries no tags")]
+    UntaggableClaim(ComponentId),
+    /// No such component.
+    #[error("component {0} is of the kind {1}, which nothing makes")]
+    Kind(ComponentId, &'static str),
+    /// A value that must be known by now.
+    #[error("setting {1} of component {0} is unknown at apply")]
+    Unknown(ComponentId, String),
+}
+
+impl Order {
+    /// Checks `blueprint` and orders it.
+    pub(crate) fn of(blueprint: &Blueprint) -> Result<Self, Flaw> {
+        let nodes = &blueprint.nodes;
+        let mut positions = BTreeMap::new();
+        for (at, node) in nodes.iter().enumerate() {
+            if positions.insert(&node.id, at).is_some() {
+                return Err(Flaw::Twice(node.id.clone()));
+            }
+        }
+        let position =
+            |from: &Node, to: &ComponentId| positions.get(to).copied().ok_or_else(|| Flaw::Dangling(from.id.clone(), to.clone()));
+        let claims: Vec<usize> = nodes.iter().enumerate().filter(|(_, node)| node.claim).map(|(at, _)| at).collect();
+        let &[claim] = claims.as_slice() else { return Err(Flaw::Claims(claims.len())) };
+        let (mut needs, mut inputs) = (Vec::new(), Vec::new());
+        for (at, node) in nodes.iter().enumerate() {
+            let takes = node.settings.values().filter_map(|setting| match &setting.value {
+                Input::Output(from, _) => Some(from),
+                _ => None,
+            });
+            let takes = takes.map(|from| position(node, from)).collect::<Result<BTreeSet<_>, _>>()?;
+            let mut waits = takes.clone();
+            for other in &node.after {
+                waits.insert(position(node, other)?);
+            }
+            if at == claim {
+                if !waits.is_empty() {
+                    return Err(Flaw::LateClaim(node.id.clone()));
+                }
+            } else {
+                waits.insert(claim);
+            }
+            needs.push(waits);
+            inputs.push(takes);
+        }
+        let mut dependents = vec![BTreeSet::new(); nodes.len()];
+        for (at, waits) in needs.iter().enumerate() {
+            for &other in waits {
+                if let Some(of) = dependents.get_mut(other) {
+                    of.insert(at);
+                }
+            }
+        }
+        let order = Self { needs, inputs, dependents };
+        order.acyclic(nodes)?;
+        Ok(order)
+    }
+
+    /// Checks too that every kind can be made and every value is known: what a run needs beyond a plan.
+    pub(crate) fn for_run(blueprint: &Blueprint, cloud: &Cloud) -> Result<Self, Flaw> {
+        let order = Self::of(blueprint)?;
+        for node in &blueprint.nodes {
+            let component = cloud.component(node.kind).ok_or_else(|| Flaw::Kind(node.id.clone(), node.kind))?;
+            if node.claim && !component.taggable() {
+                return Err(Flaw::UntaggableClaim(node.id.clone()));
+            }
+            if let Some((name, _)) = node.settings.iter().find(|(_, setting)| setting.value == Input::Unknown) {
+                return Err(Flaw::Unknown(node.id.clone(), name.clone()));
+            }
+        }
+        Ok(order)
+    }
+
+    fn acyclic(&self, nodes: &[Node]) -> Result<(), Flaw> {
+        let mut open: BTreeSet<usize> = (0..nodes.len()).collect();
+        loop {
+            let free: Vec<usize> =
+                open.iter().copied().filter(|at| self.needs.get(*at).is_none_or(|needs| needs.is_disjoint(&open))).collect();
+            if free.is_empty() {
+                break;
+            }
+            for at in free {
+                open.remove(&at);
+            }
+        }
+        if open.is_empty() {
+            Ok(())
+        } else {
+            Err(Flaw::Cycle(nodes.iter().enumerate().filter(|(at, _)| open.contains(at)).map(|(_, node)| node.id.clone()).collect()))
+        }
+    }
+}
+
+/// What a walk does at a node whose turn has come.
+pub(crate) enum Turn<F> {
+    /// Works on it.
+    Work(F),
+    /// Nothing to do: those that wait for it may go on.
+    Pass,
+    /// Neither it nor what waits for it is worked on.
+    Block,
+}
+
+/// Walks a graph, at most `width` nodes at a time: each node has its turn when all that it waits for have passed.
+/// `done` says whether a node that was worked on passes. Nothing is spawned: dropping the walk drops its work.
+pub(crate) async fn walk<S, F, R>(
+    waits: &[BTreeSet<usize>],
+    width: usize,
+    state: &mut S,
+    mut begin: impl FnMut(&mut S, usize) -> Turn<F>,
+    mut done: impl FnMut(&mut S, usize, R) -> bool,
+) where
+    F: Future<Output = R>,
+{
+    let mut open: BTreeSet<usize> = (0..waits.len()).collect();
+    let mut passed = BTreeSet::new();
+    let mut running = FuturesUnordered::new();
+    loop {
+        while running.len() < width.max(1) {
+            let next = open.iter().copied().find(|at| waits.get(*at).is_none_or(|waits| waits.is_subset(&passed)));
+            let Some(at) = next else { break };
+            open.remove(&at);
+            match begin(state, at) {
+                Turn::Work(work) => running.push(async move { (at, work.await) }),
+                Turn::Pass => {
+                    passed.insert(at);
+                }
+                Turn::Block => {}
+            }
+        }
+        let Some((at, result)) = running.next().await else { return };
+        if done(state, at, result) {
+            passed.insert(at);
+        }
+    }
+}

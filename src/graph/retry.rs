@@ -1,0 +1,131 @@
+//! The pace of a run: what is tried again, how long, and when nothing more is begun.
+
+use std::{pin::Pin, time::Duration};
+
+use tf_provider::Stop;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::{Class, Cloud, Doing, Entropy, Failure, Limits, outcome::Halt};
+
+/// A call of a component.
+pub(crate) type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
+
+/// Stop, deadline and patience of one run.
+pub(crate) struct Pace<'a> {
+    pub limits: &'a Limits,
+    entropy: &'a dyn Entropy,
+    stop: Stop,
+    until: Instant,
+}
+
+impl<'a> Pace<'a> {
+    pub(crate) fn new(cloud: &'a Cloud, stop: Stop, deadline: Duration) -> Self {
+        let now = Instant::now();
+        // A deadline beyond what the clock holds is none.
+        let until = now.checked_add(deadline).unwrap_or_else(|| now + FOREVER);
+        Self { limits: &cloud.limits, entropy: &*cloud.entropy, stop, until }
+    }
+
+    /// Whether another call may begin.
+    pub(crate) fn check(&self) -> Result<(), Halt> {
+        if self.stop.is_set() {
+            return Err(Halt::Stopped);
+        }
+        if Instant::now() >= self.until { Err(Halt::Deadline) } else { Ok(()) }
+    }
+
+    /// Waits, unless stopped or out of time.
+    pub(crate) async fn sleep(&self, wait: Duration) -> Result<(), Halt> {
+        let wake = Instant::now().checked_add(wait).map_or(self.until, |wake| wake.min(self.until));
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            () = stop.wait() => {}
+            () = sleep_until(wake) => {}
+        }
+        self.check()
+    }
+
+    /// The wait before try `tries` (from 0): doubled each time, half of it jitter.
+    pub(crate) fn backoff(&self, tries: u32) -> Duration {
+        let doubled = self.limits.backoff.saturating_mul(2_u32.saturating_pow(tries.min(16)));
+        doubled.min(self.limits.backoff_max).mul_f64(0.5 + 0.5 * self.entropy.fraction().clamp(0.0, 1.0))
+    }
+
+    /// One call. A reply that doesn't come within the limit is lost. A call in flight is never dropped by a stop.
+    pub(crate) async fn once<T>(&self, call: Call<'_, T>) -> Result<T, Failure> {
+        match timeout(self.limits.call, call).await {
+            Ok(result) => result,
+            Err(_) => Err(Failure {
+                class: Class::Ambiguous,
+                operation: "call".to_owned(),
+                code: None,
+                request_id: None,
+                message: format!("no answer within {:?}", self.limits.call),
+                attribute: None,
+                retry_after: None,
+            }),
+        }
+    }
+
+    /// A call that may be repeated, until it succeeds, fails for good, or patience ends. `also`: a class that is tried
+    /// again beyond the usual ones, as long as what was just made may stay invisible.
+    pub(crate) async fn call<'f, T>(&self, doing: Doing, also: Option<Class>, call: impl Fn() -> Call<'f, T>) -> Result<T, Halt> {
+        let mut patience = Patience::new(also);
+        loop {
+            self.check()?;
+            match self.once(call()).await {
+                Ok(value) => return Ok(value),
+                Err(failure) => self.wait(&mut patience, doing, failure).await?,
+            }
+        }
+    }
+
+    /// Waits before the next try, or ends with the failure.
+    pub(crate) async fn wait(&self, patience: &mut Patience, doing: Doing, failure: Failure) -> Result<(), Halt> {
+        match patience.next(self, &failure) {
+            Some(wait) => self.sleep(wait).await,
+            None => Err(Halt::Failed(doing, failure)),
+        }
+    }
+}
+
+/// A century: no run lasts longer.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// How long each class of failure of one call is still borne.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    since: Vec<(Class, Instant)>,
+    tries: u32,
+    also: Option<Class>,
+}
+
+impl Patience {
+    pub(crate) fn new(also: Option<Class>) -> Self {
+        Self { since: Vec::new(), tries: 0, also }
+    }
+
+    fn next(&mut self, pace: &Pace<'_>, failure: &Failure) -> Option<Duration> {
+        let limits = pace.limits;
+        let bound = match failure.class {
+            Class::Throttled => limits.throttled,
+            Class::Transient | Class::Ambiguous => limits.transient,
+            Class::NotYetVisible => limits.visible,
+            Class::Busy => limits.busy,
+            class if Some(class) == self.also => limits.visible,
+            _ => return None,
+        };
+        let now = Instant::now();
+        let first = match self.since.iter().find(|(class, _)| *class == failure.class) {
+            Some((_, first)) => *first,
+            None => {
+                self.since.push((failure.class, now));
+                now
+            }
+        };
+        let wait = pace.backoff(self.tries).max(failure.retry_after.unwrap_or_default().min(limits.retry_after_max));
+        self.tries = self.tries.saturating_add(1);
+        (now.duration_since(first) + wait <= bound).then_some(wait)
+    }
+}

@@ -1,0 +1,217 @@
+//! Bringing a blueprint about.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Blueprint, Claim, Cloud, ComponentFailure, ComponentId, Doing, Found, Mode, Node, Observed, Outcome, Phase, Refusal, Run, Status,
+    check::{Ctx, refusals, remade, verified},
+    claiming::{Held, hold},
+    finish::finish,
+    observe::observe_with,
+    order::{Order, Turn, walk},
+    outcome::Halt,
+    resolve::{Objects, query, wanted},
+    retry::Pace,
+    work::Work,
+};
+
+/// Makes, repairs and changes until everything is as the blueprint wants it, or nothing more can be done.
+///
+/// The claim comes first; each other component as soon as all that it waits for is ready, a bounded number at a time. When one
+/// fails, those that don't hang on it are finished. Dropping the future at any point is safe: the next run goes on from
+/// what exists.
+pub async fn run(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome {
+    let total = blueprint.nodes.len();
+    let order = match Order::for_run(blueprint, cloud) {
+        Ok(order) => order,
+        Err(flaw) => return Outcome::refused(total, vec![flaw.into()]),
+    };
+    let pace = Pace::new(cloud, run.stop.clone(), run.deadline);
+    let ctx = Ctx { cloud, blueprint, run: &run, pace };
+    let (observed, halted) = observe_with(cloud, blueprint, &order, &run.known, &ctx.pace, |node| ctx.recovers(node)).await;
+    if let Some(early) = nothing_done(&ctx, &observed, halted) {
+        return early;
+    }
+    let mut state = State::new(&ctx, observed);
+    walk(&order.needs, cloud.limits.parallel, &mut state, |state, at| begin(&ctx, state, at), |state, at, done| end(&ctx, state, at, done))
+        .await;
+    if state.converged.len() == total && state.outcome.is_success() {
+        finish(&ctx, &mut state).await;
+    } else if state.lost() {
+        super::finish::lose(&ctx, &mut state).await;
+    }
+    state.into_outcome(&ctx)
+}
+
+/// The outcome of a run that may not or can't begin. A create that did nothing owns nothing, whatever is there.
+fn nothing_done(ctx: &Ctx<'_>, observed: &Observed, halted: Option<Halt>) -> Option<Outcome> {
+    let mut outcome = Outcome::new(ctx.blueprint.nodes.len());
+    if let Some(halt) = halted {
+        outcome.halt(&ComponentId::from(""), halt, ctx.run.deadline);
+    } else if observed.failures.is_empty() {
+        outcome.refusals = refusals(ctx, observed);
+    } else {
+        let failed = |(component, failure): &(ComponentId, _)| ComponentFailure {
+            component: component.clone(),
+            failure: super::Failure::clone(failure),
+            doing: Doing::Finding,
+        };
+        outcome.failures = observed.failures.iter().map(failed).collect();
+    }
+    if outcome.is_success() {
+        return None;
+    }
+    if ctx.run.mode == Mode::Update {
+        outcome.observed = observed.clone();
+    }
+    Some(outcome)
+}
+
+/// What a run knows so far.
+pub(crate) struct State {
+    pub observed: Observed,
+    pub outcome: Outcome,
+    pub held: Option<Held>,
+    pub converged: BTreeSet<ComponentId>,
+    /// Replaced objects, with the position of their node.
+    pub retired: Vec<(usize, Found)>,
+    verified: bool,
+}
+
+impl State {
+    fn new(ctx: &Ctx<'_>, observed: Observed) -> Self {
+        Self {
+            verified: verified(ctx.run, observed.claim.as_ref()),
+            observed,
+            outcome: Outcome::new(ctx.blueprint.nodes.len()),
+            held: None,
+            converged: BTreeSet::new(),
+            retired: Vec::new(),
+        }
+    }
+
+    /// Whether another run has the claim.
+    pub(crate) fn lost(&self) -> bool {
+        self.outcome.refusals.iter().any(|refusal| matches!(refusal, Refusal::TakenOver { .. }))
+    }
+
+    pub(crate) fn objects(&self) -> &Objects {
+        &self.observed.found
+    }
+
+    fn into_outcome(self, ctx: &Ctx<'_>) -> Outcome {
+        let Self { mut observed, mut outcome, held, converged, .. } = self;
+        match held {
+            Some(held) => observed.claim = Some(held.claim),
+            // Nothing was claimed: what is there isn't ours.
+            None if ctx.run.mode == Mode::Create => observed = Observed::default(),
+            None => {}
+        }
+        outcome.done = converged.len();
+        outcome.observed = observed;
+        outcome
+    }
+}
+
+struct Done {
+    node: ComponentId,
+    found: Option<Found>,
+    retired: Vec<Found>,
+    held: Option<Held>,
+    result: Result<(), Halt>,
+}
+
+/// The work on the node at `at`, whose inputs are all there.
+pub(crate) fn work<'a>(ctx: &'a Ctx<'a>, state: &State, node: &'a Node) -> Result<Work<'a>, Halt> {
+    let component = ctx.component(node)?;
+    let claim = state.held.as_ref().map(|held| held.claim.clone());
+    let sealed = claim.as_ref().map_or(node.claim, |claim| claim.phase == Phase::Ready);
+    let wanted = wanted(ctx.blueprint, node, state.objects(), claim.as_ref(), sealed);
+    let wanted = wanted.map_err(|failure| Halt::Failed(Doing::Creating, failure))?;
+    let (query, _) = query(ctx.blueprint, node, state.objects(), ctx.known(node), ctx.recovers(node));
+    let found = state.observed.found.get(&node.id).cloned();
+    Ok(Work {
+        ctx,
+        node,
+        component,
+        query,
+        wanted,
+        fresh: found.is_some(),
+        found,
+        deleted: state.observed.deleted.get(&node.id).cloned(),
+        proven: state.observed.complete.contains(&node.id),
+        uid: claim.map(|claim| claim.uid).unwrap_or_default(),
+        verified: state.verified,
+        remake: remade(ctx, node, &state.observed),
+        created: false,
+        conflicted: false,
+        retired: Vec::new(),
+        held: None,
+    })
+}
+
+type Job<'a> = std::pin::Pin<Box<dyn Future<Output = Done> + Send + 'a>>;
+
+fn begin<'a>(ctx: &'a Ctx<'a>, state: &mut State, at: usize) -> Turn<Job<'a>> {
+    let Some(node) = ctx.blueprint.nodes.get(at) else { return Turn::Block };
+    if state.lost() {
+        return Turn::Block;
+    }
+    let ready = ctx.pace.check().and_then(|()| work(ctx, state, node));
+    let mut work = match ready {
+        Ok(work) => work,
+        Err(halt) => {
+            state.outcome.halt(&node.id, halt, ctx.run.deadline);
+            return Turn::Block;
+        }
+    };
+    let held = state.held.clone();
+    Turn::Work(Box::pin(async move {
+        let result = match (&held, node.claim) {
+            (Some(held), false) => work.bring_about(held).await,
+            // The claim: everything else waits for it.
+            _ => hold_and_converge(&mut work).await,
+        };
+        Done { node: node.id.clone(), found: work.found, retired: work.retired, held: work.held, result }
+    }))
+}
+
+async fn hold_and_converge(work: &mut Work<'_>) -> Result<(), Halt> {
+    hold(work).await?;
+    work.converge().await
+}
+
+fn end(ctx: &Ctx<'_>, state: &mut State, at: usize, done: Done) -> bool {
+    state.observed.note(&done.node, done.found);
+    state.retired.extend(done.retired.into_iter().map(|old| (at, old)));
+    if done.held.is_some() {
+        state.held = done.held;
+    }
+    match done.result {
+        Ok(()) => {
+            state.converged.insert(done.node);
+            true
+        }
+        Err(halt) => {
+            state.outcome.halt(&done.node, halt, ctx.run.deadline);
+            false
+        }
+    }
+}
+
+impl State {
+    /// Records why a last step ended early.
+    pub(crate) fn halt(&mut self, ctx: &Ctx<'_>, component: &ComponentId, halt: Halt) {
+        self.outcome.halt(component, halt, ctx.run.deadline);
+    }
+
+    /// Everything is as it shall be.
+    pub(crate) fn ready(&mut self) {
+        self.outcome.status = Status::Ready;
+    }
+
+    /// The claim as it stands.
+    pub(crate) fn claim(&self) -> Option<&Claim> {
+        self.held.as_ref().map(|held| &held.claim)
+    }
+}

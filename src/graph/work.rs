@@ -1,0 +1,302 @@
+//! The work on one component: find → create → update what differs → find again.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use serde_json::Value as Json;
+use tokio::time::Instant;
+
+use super::{
+    Change, Class, Component, Doing, Failure, Found, Input, Mode, Node, Query, Readiness, Refusal, Wanted, What,
+    check::{Ctx, unchangeable},
+    claiming::{Held, confirm},
+    diff::{differing, tags},
+    outcome::Halt,
+    resolve::bug,
+};
+
+/// The work on one component. What exists stands in `found` however the work ends.
+pub(crate) struct Work<'a> {
+    pub ctx: &'a Ctx<'a>,
+    pub node: &'a Node,
+    pub component: &'a dyn Component,
+    pub query: Query,
+    pub wanted: Wanted,
+    pub found: Option<Found>,
+    pub deleted: Option<Found>,
+    /// Its absence was found with every input known.
+    pub proven: bool,
+    /// The resource's uid, for tokens.
+    pub uid: String,
+    /// Whether the claim of our state stands.
+    pub verified: bool,
+    /// With other fixed settings it is deleted and made anew.
+    pub remake: bool,
+    /// Whether `found` came from a find and nothing was written since.
+    pub fresh: bool,
+    /// Whether this run made it.
+    pub created: bool,
+    /// Whether a create met an object that had not been there.
+    pub conflicted: bool,
+    /// Replaced ones, to be deleted when nothing uses them any more.
+    pub retired: Vec<Found>,
+    /// The claim, as soon as it is held.
+    pub held: Option<Held>,
+}
+
+/// What differs, by what is done about it.
+#[derive(Default)]
+struct Differences {
+    fixed: Option<(String, Json, Json)>,
+    replace: bool,
+    live: BTreeSet<String>,
+    set: std::collections::BTreeMap<String, String>,
+    remove: Vec<String>,
+}
+
+impl Differences {
+    fn is_empty(&self) -> bool {
+        self.fixed.is_none() && !self.replace && self.live.is_empty() && self.set.is_empty() && self.remove.is_empty()
+    }
+}
+
+impl Work<'_> {
+    /// Brings a component about that is not the claim.
+    pub(crate) async fn bring_about(&mut self, held: &Held) -> Result<(), Halt> {
+        self.ctx.pace.check()?;
+        if self.found.is_none() && self.deleted.is_none() && !self.proven {
+            let found = self.ctx.look(self.component, &self.query, self.query.id.as_deref()).await?;
+            self.note(found);
+        }
+        self.ours()?;
+        if self.found.is_none() && self.deleted.is_some() {
+            self.take_back().await?;
+        }
+        if self.found.is_none() {
+            self.make(self.query.id.clone().as_deref()).await?;
+            self.ours()?;
+        }
+        self.contested(held).await?;
+        self.converge().await
+    }
+
+    pub(crate) fn note(&mut self, found: Option<Found>) {
+        match found {
+            Some(found) if found.readiness == Readiness::Deleted => self.deleted = Some(found),
+            Some(found) => {
+                self.found = Some(found);
+                self.fresh = true;
+            }
+            None => {}
+        }
+    }
+
+    /// Refuses what isn't ours; what this run made is.
+    pub(crate) fn ours(&mut self) -> Result<(), Halt> {
+        if self.created {
+            return Ok(());
+        }
+        let taggable = self.component.taggable();
+        let foreign = self.found.as_ref().and_then(|found| self.ctx.foreign(self.node, found, taggable, self.verified));
+        match foreign {
+            Some(refusal) => {
+                self.found = None;
+                Err(refusal.into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// An object that points to another claim (an alias to another's key) may be another creator's: is the claim still ours?
+    async fn contested(&mut self, held: &Held) -> Result<(), Halt> {
+        if self.created || self.ctx.run.mode != Mode::Create {
+            return Ok(());
+        }
+        let Some(found) = &self.found else { return Ok(()) };
+        let elsewhere = differing(self.node, &self.wanted.settings, found).iter().any(|what| match what {
+            What::Setting { name, .. } => self
+                .node
+                .settings
+                .get(name)
+                .is_some_and(|setting| matches!(&setting.value, Input::Output(from, _) if *from == held.component)),
+            _ => false,
+        });
+        if !elsewhere {
+            return Ok(());
+        }
+        if self.conflicted {
+            let id = found.id.clone();
+            self.found = None;
+            return Err(Refusal::TakenOver { component: held.component.clone(), id }.into());
+        }
+        confirm(self.ctx, held, None).await.map(|_| ())
+    }
+
+    /// Takes back what waits for its deletion.
+    pub(crate) async fn take_back(&mut self) -> Result<(), Halt> {
+        let Some(deleted) = self.deleted.take() else { return Ok(()) };
+        let changed = differing(self.node, &self.wanted.settings, &deleted)
+            .into_iter()
+            .filter_map(|what| match what {
+                What::Setting { name, change: Change::Live, .. } => Some(name),
+                _ => None,
+            })
+            .collect();
+        let (component, wanted) = (self.component, &self.wanted);
+        self.ctx.pace.call(Doing::Updating, None, || component.update(&deleted, wanted, &changed)).await?;
+        let back = self.poll(Some(&deleted.id), self.ctx.pace.limits.visible, |found| found.is_some()).await?;
+        if back { Ok(()) } else { Err(invisible(Doing::Waiting, &deleted.id, "it was taken back, but is still deleted")) }
+    }
+
+    /// Brings every setting and tag about, and sees that they are.
+    pub(crate) async fn converge(&mut self) -> Result<(), Halt> {
+        let mut rounds = 0;
+        loop {
+            self.usable().await?;
+            let differences = self.differences();
+            if differences.is_empty() {
+                if self.fresh {
+                    return Ok(());
+                }
+                self.see().await?;
+                continue;
+            }
+            let final_words = differences.fixed.is_some() || differences.replace;
+            if final_words && !self.fresh {
+                // What create answered is no proof; what find says is.
+                self.see().await?;
+                continue;
+            }
+            if rounds >= self.ctx.pace.limits.rounds {
+                let names: Vec<&str> =
+                    differences.live.iter().chain(differences.set.keys()).chain(&differences.remove).map(String::as_str).collect();
+                return Err(Halt::Failed(Doing::Updating, bug(format!("still different after {rounds} updates: {}", names.join(", ")))));
+            }
+            rounds += 1;
+            self.ctx.pace.check()?;
+            if let Some((setting, wanted, found)) = differences.fixed {
+                if !self.remake || self.created {
+                    return Err(Refusal::Fixed { component: self.node.id.clone(), setting, wanted, found }.into());
+                }
+                self.remake().await?;
+            } else if differences.replace {
+                self.replace().await?;
+            } else {
+                self.change(&differences).await?;
+            }
+        }
+    }
+
+    /// Waits until the object can be used.
+    async fn usable(&mut self) -> Result<(), Halt> {
+        let mut tries = 0;
+        loop {
+            match self.found.as_ref().map(|found| (&found.readiness, &found.id)) {
+                Some((Readiness::Ready, _)) => return Ok(()),
+                Some((Readiness::Broken(why), _)) => {
+                    return Err(Halt::Failed(Doing::Waiting, Failure { class: Class::Invalid, ..bug(why.clone()) }));
+                }
+                Some((Readiness::Pending(_), id)) => {
+                    let id = id.clone();
+                    self.ctx.pace.sleep(self.ctx.pace.backoff(tries)).await?;
+                    tries += 1;
+                    let found = self.ctx.look(self.component, &self.query, Some(&id)).await?;
+                    self.note(found.filter(|found| found.id == id));
+                    self.gone_meanwhile(&id)?;
+                }
+                Some((Readiness::Deleted, _)) | None => {
+                    return Err(Halt::Failed(Doing::Waiting, Failure { class: Class::NotFound, ..bug("it is gone".to_owned()) }));
+                }
+            }
+        }
+    }
+
+    fn gone_meanwhile(&mut self, id: &str) -> Result<(), Halt> {
+        match self.deleted.take() {
+            Some(deleted) if deleted.id == id => {
+                self.found = None;
+                Err(Halt::Failed(Doing::Waiting, Failure { class: Class::NotFound, ..bug(format!("{id} was deleted meanwhile")) }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn differences(&self) -> Differences {
+        let mut differences = Differences::default();
+        let Some(found) = &self.found else { return differences };
+        for what in differing(self.node, &self.wanted.settings, found) {
+            let What::Setting { name, change, wanted, found, .. } = what else { continue };
+            if unchangeable(self.node, change) {
+                differences.fixed = Some((name, wanted, found));
+            } else if change == Change::Replace {
+                differences.replace = true;
+            } else {
+                differences.live.insert(name);
+            }
+        }
+        if self.component.taggable() {
+            (differences.set, differences.remove) = tags(&self.wanted.tags, &found.tags, &self.ctx.blueprint.ignore_tags);
+        }
+        differences
+    }
+
+    /// Tags first: an object whose owner is plain can't be mistaken if the rest fails.
+    async fn change(&mut self, differences: &Differences) -> Result<(), Halt> {
+        let Some(found) = self.found.clone() else { return Ok(()) };
+        let (component, pace) = (self.component, &self.ctx.pace);
+        if !differences.set.is_empty() || !differences.remove.is_empty() {
+            self.fresh = false;
+            pace.call(Doing::Tagging, None, || component.tag(&found, &differences.set, &differences.remove)).await?;
+        }
+        if !differences.live.is_empty() {
+            pace.check()?;
+            self.fresh = false;
+            let wanted = &self.wanted;
+            pace.call(Doing::Updating, None, || component.update(&found, wanted, &differences.live)).await?;
+        }
+        Ok(())
+    }
+
+    /// Finds again what was written. Reads may lag: neither absence nor the old values count until they have had their time.
+    async fn see(&mut self) -> Result<(), Halt> {
+        let Some(id) = self.found.as_ref().map(|found| found.id.clone()) else { return Ok(()) };
+        let (begin, mut tries, mut seen) = (Instant::now(), 0, false);
+        loop {
+            let found = self.ctx.look(self.component, &self.query, Some(&id)).await?;
+            let found = found.filter(|found| found.id == id && found.readiness != Readiness::Deleted);
+            seen |= found.is_some();
+            let there = found.is_some();
+            self.note(found);
+            let pending = self.found.as_ref().is_some_and(|found| matches!(found.readiness, Readiness::Pending(_)));
+            if there && (pending || self.differences().is_empty()) {
+                return Ok(());
+            }
+            if begin.elapsed() >= self.ctx.pace.limits.visible {
+                return if seen { Ok(()) } else { Err(invisible(Doing::Waiting, &id, "it was made, but can't be found")) };
+            }
+            self.fresh = false;
+            self.ctx.pace.sleep(self.ctx.pace.backoff(tries)).await?;
+            tries += 1;
+        }
+    }
+
+    /// Asks until `good`, for at most `patience`; says whether it became good.
+    pub(crate) async fn poll(&mut self, id: Option<&str>, patience: Duration, good: impl Fn(Option<&Found>) -> bool) -> Result<bool, Halt> {
+        let (begin, mut tries) = (Instant::now(), 0);
+        loop {
+            let found = self.ctx.look(self.component, &self.query, id).await?.filter(|found| found.readiness != Readiness::Deleted);
+            let good = good(found.as_ref());
+            if found.is_some() {
+                self.note(found);
+            }
+            if good || begin.elapsed() >= patience {
+                return Ok(good);
+            }
+            self.ctx.pace.sleep(self.ctx.pace.backoff(tries)).await?;
+            tries += 1;
+        }
+    }
+}
+
+pub(crate) fn invisible(doing: Doing, id: &str, why: &str) -> Halt {
+    Halt::Failed(doing, Failure { class: Class::NotYetVisible, ..bug(format!("{id}: {why}")) })
+}

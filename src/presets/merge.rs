@@ -1,0 +1,77 @@
+//! Merges a preset with what the user wrote and with what was chosen before.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+use tf_provider::{Attribute, AttributeType, Mode, Nesting, Path, Value};
+
+use super::{Kind, Preset, table};
+
+/// The note of an attribute that names its default in the preset's table.
+const NOTE: &str = "preset";
+
+/// The planned inputs: every attribute that the user may set, with the user's value, or the preset's, or (for an initial default)
+/// the one chosen before. Computed attributes are left null. While the preset is unknown, so is everything that it decides.
+#[must_use]
+pub fn fill(attributes: &[Attribute], config: &Value, prior: &Value, preset: Option<Preset>) -> BTreeMap<String, Value> {
+    attributes
+        .iter()
+        .map(|attribute| (attribute.name.clone(), fill_one(attribute, config.get(&attribute.name), prior.get(&attribute.name), preset)))
+        .collect()
+}
+
+fn fill_one(attribute: &Attribute, config: &Value, prior: &Value, preset: Option<Preset>) -> Value {
+    if attribute.mode == Mode::Computed || attribute.write_only {
+        return Value::Null;
+    }
+    if let AttributeType::Nested(Nesting::Single, below) = &attribute.ty
+        && attribute.mode == Mode::OptionalComputed
+        && !matches!(config, Value::Unknown)
+    {
+        return Value::Map(fill(below, config, prior, preset));
+    }
+    if !config.is_null() || attribute.mode != Mode::OptionalComputed {
+        return config.clone();
+    }
+    let Some(name) = attribute.notes.get(NOTE) else {
+        // Chosen once by the schema or by the resource itself (a name made of other attributes).
+        return attribute.default.clone().unwrap_or(Value::Null);
+    };
+    let Some(preset) = preset else { return Value::Unknown };
+    match table(preset).get(name) {
+        Some(default) if default.kind == Kind::Initial && !prior.is_null() => prior.clone(),
+        Some(default) => from_json(&default.value),
+        None => Value::Null,
+    }
+}
+
+/// The settings that going from `production` to `development` would weaken and the configuration doesn't write out.
+#[must_use]
+pub fn weakened(attributes: &[Attribute], config: &Value, at: &Path) -> Vec<(Path, Json, Json)> {
+    let mut found = Vec::new();
+    for attribute in attributes {
+        let path = at.attribute(&attribute.name);
+        let written = config.get(&attribute.name);
+        if let AttributeType::Nested(Nesting::Single, below) = &attribute.ty {
+            found.extend(weakened(below, written, &path));
+        } else if let (Value::Null, Some(name)) = (written, attribute.notes.get(NOTE))
+            && let (Some(strict), Some(loose)) = (table(Preset::Production).get(name), table(Preset::Development).get(name))
+            && strict.kind == Kind::Enforced
+            && strict.value != loose.value
+        {
+            found.push((path, strict.value.clone(), loose.value.clone()));
+        }
+    }
+    found
+}
+
+fn from_json(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(flag) => Value::Bool(*flag),
+        Json::Number(number) => number.to_string().parse().map_or(Value::Null, Value::Number),
+        Json::String(text) => Value::from(text.as_str()),
+        Json::Array(items) => Value::List(items.iter().map(from_json).collect()),
+        Json::Object(fields) => Value::Map(fields.iter().map(|(name, field)| (name.clone(), from_json(field))).collect()),
+    }
+}
