@@ -5,3 +5,4 @@ pub mod components;
 pub mod graph;
 pub mod policies;
 pub mod presets;
+pub mod provider;

@@ -134,13 +134,16 @@ fn retry_after(milliseconds: Option<&str>, seconds: Option<&str>) -> Option<Dura
 }
 
 /// The first cause of that type.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     chain(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// The error and its causes.
+/// The error and its causes. `io::Error::source` leaves out the error that it wraps: the causes of TLS are there.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error: &&'a (dyn Error + 'static)| error.source())
+    std::iter::successors(Some(error), |&error: &&'a (dyn Error + 'static)| match error.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+        None => error.source(),
+    })
 }
 
 /// All causes in one text, each once.

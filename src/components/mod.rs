@@ -7,7 +7,6 @@ use std::sync::Arc;
 use crate::{aws::Aws, graph::Component};
 
 mod access_key;
-mod access_keys;
 mod iam;
 mod iam_group;
 mod iam_group_membership;

@@ -82,6 +82,19 @@ impl Script {
         Arc::new(Aws::new(&config, s3, region, caller))
     }
 
+    /// As [`Self::aws`], with the SDK's retries on as in the provider. Pause the clock.
+    pub(super) async fn retrying(&self, region: &str) -> Arc<Aws> {
+        let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .credentials_provider(Credentials::new("AKIATEST", "test", None, None, "test"))
+            .retry_config(aws_config::retry::RetryConfig::standard())
+            .http_client(self.clone())
+            .load()
+            .await;
+        let caller = Caller { account_id: "123456789012".into(), arn: "arn:aws:iam::123456789012:user/me".into() };
+        Arc::new(Aws::new(&config, aws_sdk_s3::Client::new(&config), region, caller))
+    }
+
     /// Each request's name and body, in order. Every line of the script must have been used.
     pub(super) fn finish(&self) -> Vec<(String, String)> {
         let left: Vec<_> = self.lines.lock().unwrap().iter().map(|line| line.request.clone()).collect();

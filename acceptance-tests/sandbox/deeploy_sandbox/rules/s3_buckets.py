@@ -68,7 +68,7 @@ def _reachable(call: AwsCall) -> None:
     if found is None or call.operation in ANY_REGION:
         return
     account, bucket = found
-    if bucket.region_name != call.region:
+    if bucket.region_name != call.region and call.identity.kind != "anonymous":
         endpoint = f"{name}.s3.{bucket.region_name}.amazonaws.com"
         raise AwsError(
             "PermanentRedirect",
