@@ -266,4 +266,3 @@ pub async fn alias_of(aws: &Aws, key: &str) -> Result<Option<String>, Failure> {
     let names = reply.into_iter().flat_map(|reply| reply.aliases.unwrap_or_default()).filter_map(|alias| alias.alias_name);
     Ok(names.min())
 }
-
