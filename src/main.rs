@@ -1,4 +1,4 @@
-//! The plugin that Terraform starts.
+//! The provider's binary: Terraform starts it.
 
 use std::process::ExitCode;
 
@@ -6,8 +6,6 @@ use terraform_provider_deeploy::provider::Deeploy;
 use tf_provider::{ServeOptions, serve};
 
 fn main() -> ExitCode {
-    serve(
-        Deeploy::default(),
-        ServeOptions { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION"), registry_source: "deeploy-ml/deeploy" },
-    )
+    let options = ServeOptions { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION"), registry_source: "deeploy-ml/deeploy" };
+    serve(Deeploy::default(), options)
 }
