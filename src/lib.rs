@@ -6,3 +6,4 @@ pub mod graph;
 pub mod policies;
 pub mod presets;
 pub mod provider;
+mod resources;

@@ -36,7 +36,7 @@ impl Provider for Deeploy {
     }
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
-        Vec::new()
+        crate::resources::all(&self.session)
     }
 
     async fn validate(&self, config: &Value) -> Diagnostics {

@@ -261,3 +261,13 @@ mod tests {
         script.finish();
     }
 }
+
+/// The first of a key's aliases, by name; `None` where it has none. For import by a key's id.
+///
+/// # Errors
+/// What AWS says.
+pub async fn alias_of(aws: &Aws, key: &str) -> Result<Option<String>, Failure> {
+    let reply = aws.kms.list_aliases().key_id(key).send().await.absent("kms:ListAliases")?;
+    let names = reply.into_iter().flat_map(|reply| reply.aliases.unwrap_or_default()).filter_map(|alias| alias.alias_name);
+    Ok(names.min())
+}

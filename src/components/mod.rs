@@ -24,6 +24,8 @@ mod settings;
 #[cfg(test)]
 mod replay;
 
+pub use kms_alias::alias_of;
+
 /// Every kind of object that blueprints may name.
 #[must_use]
 pub fn table(aws: &Arc<Aws>) -> Vec<Arc<dyn Component>> {

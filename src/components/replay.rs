@@ -5,6 +5,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
@@ -37,6 +38,7 @@ pub(super) struct Script {
     asked: Arc<Mutex<Vec<(String, String)>>>,
     owners: Arc<Mutex<Vec<Option<String>>>>,
     any_order: bool,
+    slow: Duration,
 }
 
 impl std::fmt::Debug for Script {
@@ -54,6 +56,11 @@ impl Script {
     /// Requests may come in any order: the first line that fits answers.
     pub(super) fn any_order() -> Self {
         Self { any_order: true, ..Self::default() }
+    }
+
+    /// Each reply takes that long, by tokio's clock.
+    pub(super) fn slow(self, slow: Duration) -> Self {
+        Self { slow, ..self }
     }
 
     /// Expects `request` and answers it.
@@ -156,7 +163,13 @@ fn name(request: &HttpRequest) -> String {
 
 impl HttpConnector for Script {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(Ok(self.answer(&request)))
+        let script = self.clone();
+        HttpConnectorFuture::new(async move {
+            if !script.slow.is_zero() {
+                tokio::time::sleep(script.slow).await;
+            }
+            Ok(script.answer(&request))
+        })
     }
 }
 
