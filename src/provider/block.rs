@@ -1,4 +1,4 @@
-//! The provider block's attributes. The doc comments are the reference documentation.
+//! The provider block's attributes. The doc comments are the reference documentation. None of it is `Debug`: it holds secrets.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use tf_provider::{Attr, Model};
 /// Without any attribute the provider works as the AWS CLI does: region and credentials come from the environment, the shared
 /// files, IAM Identity Center (SSO), a container's or an instance's role. AWS is contacted when a resource first needs it,
 /// and the account is checked before anything else.
-#[derive(Clone, Debug, Default, Model)]
+#[derive(Default, Model)]
 pub(super) struct ProviderBlock {
     /// Region, e.g. `eu-west-1`. By default `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's region, the instance's region.
     #[tf(optional)]
@@ -90,7 +90,7 @@ pub(super) struct ProviderBlock {
 }
 
 /// A role to take on.
-#[derive(Clone, Debug, Default, Model)]
+#[derive(Default, Model)]
 pub(super) struct AssumeRole {
     /// ARN of the role.
     #[tf(required)]
@@ -123,7 +123,7 @@ pub(super) struct AssumeRole {
 }
 
 /// A role to take on with an identity provider's token.
-#[derive(Clone, Debug, Default, Model)]
+#[derive(Default, Model)]
 pub(super) struct AssumeRoleWithWebIdentity {
     /// ARN of the role.
     #[tf(required)]
@@ -149,7 +149,7 @@ pub(super) struct AssumeRoleWithWebIdentity {
 }
 
 /// Tags of everything.
-#[derive(Clone, Debug, Default, Model)]
+#[derive(Default, Model)]
 pub(super) struct DefaultTags {
     /// The tags. Keys that begin with `aws:` or `deeploy:` are AWS's and the provider's own.
     #[tf(optional)]
@@ -157,7 +157,7 @@ pub(super) struct DefaultTags {
 }
 
 /// Tags of others.
-#[derive(Clone, Debug, Default, Model)]
+#[derive(Default, Model)]
 pub(super) struct IgnoreTags {
     /// Whole keys.
     #[tf(optional)]

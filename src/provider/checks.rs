@@ -303,4 +303,16 @@ mod tests {
         table(external_id, &["abc:1/2"], &[("a b", "1224")]);
         table(json, &["{}"], &[("[]", "jsonencode"), ("{", "no JSON")]);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn every_text_gets_an_answer(text in "\\PC{0,40}|[a-z0-9:/@\\[\\]-]{0,40}|arn:aws(:[a-z0-9/]{0,12}){0,7}|[0-9hms]{0,24}") {
+            for check in [region, account_id, role_arn, policy_arn, json, session_name, external_id, url, tag_key, tag_prefix] {
+                if let Err(said) = check(&text) {
+                    proptest::prop_assert!(said.ends_with('.'), "{said}");
+                }
+            }
+            let _ = (duration(&text), same_partition(&text, &text));
+        }
+    }
 }
