@@ -153,4 +153,3 @@ pub(crate) fn tags(
         .collect();
     (set, remove)
 }
-

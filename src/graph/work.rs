@@ -182,6 +182,7 @@ impl Work<'_> {
                 self.replace().await?;
             } else {
                 self.change(&differences).await?;
+                self.see().await?;
             }
         }
     }

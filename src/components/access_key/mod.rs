@@ -1,5 +1,9 @@
 //! `access_key`: a user's access key, made, tried and stored in Secrets Manager without ever being shown.
 
+mod stored;
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -13,8 +17,8 @@ use serde_json::{Value as Json, json};
 use tokio::time::{Instant, sleep};
 use zeroize::Zeroizing;
 
+use self::stored::{Keys, Use, inspect, last_use, listed, version_of};
 use super::{
-    access_keys::{Keys, Use, inspect, last_use, listed, version_of},
     iam::{foreign, parts},
     settings::{Settings, bug, failure as refusal, map, required, text},
 };
