@@ -14,7 +14,9 @@ pub(super) struct Reader {
 }
 
 impl Reader {
+    /// Terraform shows the line of an attribute, but for one inside of another only that of the block: the path says which.
     pub(super) fn error(&mut self, at: &Path, summary: &str, detail: impl Into<String>) {
+        let summary = if at.0.len() > 1 { format!("{summary}: {at}") } else { summary.to_owned() };
         self.diagnostics.push(Diagnostic::error(at.clone(), summary, detail));
     }
 

@@ -131,6 +131,7 @@ async fn each_mistake_is_told_once_at_its_attribute() {
         let [Diagnostic { summary, detail, path: at, .. }] = validated.as_slice() else { panic!("{path}: {validated:?}") };
         assert_eq!(at.to_string(), path, "{detail}");
         assert!(detail.contains(part), "{path}: {detail}");
+        assert!(at.0.len() < 2 || summary.ends_with(path), "{path}: {summary}");
         assert!(!summary.ends_with('.') && detail.ends_with('.'), "{path}: {summary} / {detail}");
         // What was unknown at validation comes known with `configure`.
         let (provider, again) = configured(config).await;

@@ -289,7 +289,8 @@ fn policy(model: &S3Bucket, place: &Place) -> Input {
 fn logging(model: &S3Bucket) -> Input {
     let (Attr::Known(name), Attr::Known(logging)) = (&model.bucket, &model.access_logging) else { return Input::Unknown };
     let target = match (&logging.enabled, &logging.bucket) {
-        (Attr::Known(false) | Attr::Null, _) => return Input::Known(Json::Null),
+        // Null as a whole would not be compared: logging could never be switched off.
+        (Attr::Known(false) | Attr::Null, _) => return Input::Known(json!({ "target_bucket": null, "target_prefix": null })),
         (Attr::Unknown, _) | (_, Attr::Unknown) => return Input::Unknown,
         (_, Attr::Known(bucket)) => bucket.clone(),
         (_, Attr::Null) => log_name(name),

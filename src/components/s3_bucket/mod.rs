@@ -38,7 +38,7 @@ const EMPTY_FOR: Duration = Duration::from_secs(60);
 /// A bucket.
 ///
 /// Settings: `bucket`, `public_access_block`, `object_ownership`, `versioning` (null: never switched on), `encryption`, `policy`
-/// (a document or null), `lifecycle`, `logging` (or null); not read back: `force_destroy`.
+/// (a document or null), `lifecycle`, `logging` (off: both its fields null); not read back: `force_destroy`.
 /// Outputs: `id`, `arn`, `region`, `regional_domain_name`. Its id is its name.
 /// Guarantees: every call but the create itself says whose bucket it must be, so that a stranger's bucket of that name is never
 /// touched. What others put beside ours stays: their lifecycle rules and tags, and the encryption types that are blocked.

@@ -62,7 +62,7 @@ async fn what_is_not_configured_reads_as_what_that_means() {
         ("encryption", Json::Null),
         ("policy", Json::Null),
         ("lifecycle", json!({"noncurrent_version_expiration_days": null, "abort_incomplete_multipart_upload_days": null})),
-        ("logging", Json::Null),
+        ("logging", json!({"target_bucket": null, "target_prefix": null})),
     ]);
     assert_eq!(found.settings, expected);
     assert_eq!(found.tags, BTreeMap::from([("a".to_owned(), "2".to_owned())]));
@@ -243,9 +243,14 @@ async fn settings_are_written_one_by_one_with_the_policy_last() {
 }
 
 #[tokio::test]
-async fn null_deletes_policy_and_logging_and_leaves_the_rest() {
+async fn no_target_ends_logging_and_null_deletes_the_policy_and_leaves_the_rest() {
     let script = Script::new().on("PUT /?logging", 200, "").on("DELETE /?policy", 204, "");
-    let nulls = wanted([("encryption", Json::Null), ("versioning", Json::Null), ("policy", Json::Null), ("logging", Json::Null)]);
+    let nulls = wanted([
+        ("encryption", Json::Null),
+        ("versioning", Json::Null),
+        ("policy", Json::Null),
+        ("logging", json!({"target_bucket": null})),
+    ]);
     let changed = names(&["encryption", "versioning", "policy", "logging"]);
     component(&script, REGION).update(&found(), &nulls, &changed).await.unwrap();
     assert!(!script.finish()[0].1.contains("LoggingEnabled"));
