@@ -139,17 +139,18 @@ fn updated<C: Composite>(
     let status = prior.get("status").as_str().unwrap_or(INCOMPLETE);
     // What isn't ready may yet get other ids; what is only unclaimed has them already.
     let settled = status == READY || status == UNCLAIMED;
-    let absent = prior.get("drift").as_map().is_some_and(|drift| !drift.is_empty() && drift.values().any(is_absent));
+    let drift = prior.get("drift").clone();
     let mut all = fields(planned);
     for attribute in attributes.iter().filter(|attribute| attribute.mode == Mode::Computed) {
         let before = prior.get(&attribute.name);
         let foretold = all.get(&attribute.name).cloned().unwrap_or_default();
-        let value = match (foretold, C::OUTPUTS.contains(&attribute.name.as_str())) {
-            (Value::Null, true) if settled && !absent => before.clone(),
-            (Value::Null, true) => Value::Unknown,
-            (foretold, true) if means_same(&foretold, before) => before.clone(),
-            (foretold, true) => foretold,
-            (_, false) => before.clone(),
+        let decider = C::OUTPUTS.iter().find(|(output, _)| *output == attribute.name).map(|(_, component)| *component);
+        let value = match decider {
+            None => before.clone(),
+            Some(_) if !foretold.is_null() && means_same(&foretold, before) => before.clone(),
+            Some(_) if !foretold.is_null() => foretold,
+            Some(component) if settled && !is_absent(drift.get(component)) => before.clone(),
+            Some(_) => Value::Unknown,
         };
         all.insert(attribute.name.clone(), value);
     }
