@@ -100,7 +100,7 @@ pub(crate) struct Adapter<C> {
 impl<C: Composite> Adapter<C> {
     /// The resource, as the provider offers it.
     #[must_use]
-    pub(crate) fn new(session: Arc<Session>) -> Arc<dyn Resource> {
+    pub(crate) fn resource(session: Arc<Session>) -> Arc<dyn Resource> {
         Arc::new(Self { session, composite: std::marker::PhantomData })
     }
 
@@ -113,13 +113,16 @@ impl<C: Composite> Adapter<C> {
     pub(super) async fn place(aws: &Aws, model: &C::Model) -> Result<Place, Diagnostics> {
         let mut place = Place::of(aws);
         for (attribute, arn) in C::principals(model) {
-            let Some((role, _)) = Arn::parse(&arn).ok().filter(|arn| arn.account == place.account_id).and_then(|arn| {
-                arn.session().map(|(role, session)| (role.to_owned(), session.to_owned()))
-            }) else {
+            let Some((role, _)) = Arn::parse(&arn)
+                .ok()
+                .filter(|arn| arn.account == place.account_id)
+                .and_then(|arn| arn.session().map(|(role, session)| (role.to_owned(), session.to_owned())))
+            else {
                 continue;
             };
             let found = arn_of_role(aws, &role).await;
-            let found = found.map_err(|failure| vec![report::failed(Path::of(attribute), format!("The role of {arn} can't be read"), &failure)])?;
+            let found =
+                found.map_err(|failure| vec![report::failed(Path::of(attribute), format!("The role of {arn} can't be read"), &failure)])?;
             place.roles.extend(found.map(|found| (role, found)));
         }
         Ok(place)

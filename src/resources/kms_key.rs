@@ -146,7 +146,9 @@ impl Composite for Kind {
     }
 
     fn principals(model: &KmsKey) -> Vec<(&'static str, String)> {
-        let of = |attribute, set: &Attr<Set<String>>| set.known().into_iter().flat_map(Set::known).map(move |arn| (attribute, arn.clone())).collect::<Vec<_>>();
+        let of = |attribute, set: &Attr<Set<String>>| {
+            set.known().into_iter().flat_map(Set::known).map(move |arn| (attribute, arn.clone())).collect::<Vec<_>>()
+        };
         [
             of("user_arns", &model.user_arns),
             of("administrator_arns", &model.administrator_arns),

@@ -54,7 +54,7 @@ async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &
     let inputs = Value::Map(fill(&attributes, &config, &request.prior, preset));
     let mut model = Adapter::<C>::model(&inputs)?;
     C::derive(&mut model, prior.as_ref());
-    let place = locate(adapter).await?;
+    let place = locate(adapter, &model).await?;
     let mut problems = C::check(&model);
     if let Some(place) = &place {
         problems.extend(C::check_in(&model, place));
@@ -104,11 +104,12 @@ fn refuse_weakening(attributes: &[Attribute], config: &Value, prior: &Value) -> 
 }
 
 /// Where the objects live; `None` while the provider's configuration is unknown.
-async fn locate<C: Composite>(adapter: &Adapter<C>) -> Result<Option<Place>, Diagnostics> {
+async fn locate<C: Composite>(adapter: &Adapter<C>, model: &C::Model) -> Result<Option<Place>, Diagnostics> {
     if adapter.session.is_unknown() {
         return Ok(None);
     }
-    adapter.session.aws().await.map(|aws| Some(Place::of(&aws)))
+    let aws = adapter.session.aws().await?;
+    Adapter::<C>::place(&aws, model).await.map(Some)
 }
 
 fn created<C: Composite>(adapter: &Adapter<C>, attributes: &[Attribute], planned: &Value) -> Value {
