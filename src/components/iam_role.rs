@@ -218,6 +218,15 @@ impl Component for IamRole {
     }
 }
 
+/// A role's ARN, with its path; `None` where there is no such role.
+///
+/// # Errors
+/// What AWS says.
+pub async fn arn_of_role(aws: &Aws, name: &str) -> Result<Option<String>, Failure> {
+    let reply = aws.iam.get_role().role_name(name).send().await.absent("iam:GetRole")?;
+    Ok(reply.and_then(|reply| reply.role).map(|role| role.arn))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]

@@ -24,6 +24,7 @@ mod settings;
 #[cfg(test)]
 mod replay;
 
+pub use iam_role::arn_of_role;
 pub use kms_alias::alias_of;
 
 /// Every kind of object that blueprints may name.

@@ -4,7 +4,6 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tf_provider::{ApplyRequest, ApplyResponse, Attr, Diagnostic, Diagnostics, Operation, Path, Timeouts, Value};
 
-use crate::policies::Place;
 use crate::{
     aws::Aws,
     components,
@@ -51,7 +50,7 @@ pub(super) fn cloud(aws: &Arc<Aws>) -> Cloud {
 
 async fn make<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &ApplyRequest) -> Result<(Value, Diagnostics), Diagnostics> {
     let model = Adapter::<C>::model(&request.planned)?;
-    let blueprint = adapter.blueprint(&model, &request.planned, &Place::of(aws));
+    let blueprint = adapter.blueprint(&model, &request.planned, &Adapter::<C>::place(aws, &model).await?);
     let mode = if request.prior.is_null() { Mode::Create } else { Mode::Update };
     let plan = order::<C>(request, &request.prior, mode)?;
     let outcome = Box::pin(run(&cloud(aws), &blueprint, plan)).await;
@@ -76,14 +75,15 @@ fn concluded<C: Composite>(
     let state = match (outcome.status, clean) {
         (Status::Ready, true) => state::as_planned(&request.planned, found),
         // Interrupted: a success for core, so every planned value stays, and `status` tells the next plan to go on.
-        (Status::Incomplete, true) => state::known(with_status(state::as_planned(&request.planned, found))),
-        (_, false) => with_status(found),
+        (Status::Incomplete, true) => state::known(not_ready(&state::as_planned(&request.planned, found))),
+        (_, false) => not_ready(&found),
     };
     (state, diagnostics)
 }
 
-fn with_status(state: Value) -> Value {
-    let mut all = super::composite::fields(&state);
+/// A state that isn't as planned never says that it is ready.
+fn not_ready(state: &Value) -> Value {
+    let mut all = super::composite::fields(state);
     if all.get("status").and_then(Value::as_str) == Some(super::plan::READY) {
         all.insert("status".to_owned(), Value::from(super::plan::INCOMPLETE));
     }
@@ -99,7 +99,7 @@ async fn delete<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &Ap
     if !refused.is_empty() {
         return Err(refused);
     }
-    let blueprint = adapter.blueprint(&model, &request.prior, &Place::of(aws));
+    let blueprint = adapter.blueprint(&model, &request.prior, &Adapter::<C>::place(aws, &model).await?);
     let plan = order::<C>(request, &request.prior, Mode::Update)?;
     let outcome = Box::pin(destroy(&cloud(aws), &blueprint, plan)).await;
     let diagnostics = report::destroyed(C::TYPE, &blueprint, &outcome);
@@ -108,7 +108,7 @@ async fn delete<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &Ap
         return Ok((Value::Null, diagnostics));
     }
     let left = state::of(adapter, &request.prior, &model, &blueprint, &outcome.observed);
-    Ok((if tf_provider::has_errors(&diagnostics) { with_status(left) } else { request.prior.clone() }, diagnostics))
+    Ok((if tf_provider::has_errors(&diagnostics) { not_ready(&left) } else { request.prior.clone() }, diagnostics))
 }
 
 /// What the engine must know beside the blueprint.

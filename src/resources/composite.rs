@@ -10,13 +10,14 @@ use tf_provider::{
 };
 
 use crate::{
-    aws::Aws,
+    aws::{Arn, Aws},
+    components::arn_of_role,
     graph::{Blueprint, Known, Observed},
     policies::Place,
     provider::Session,
 };
 
-use super::{apply, import, plan, read};
+use super::{apply, import, plan, read, report};
 
 pub(super) use super::seen::Seen;
 
@@ -26,8 +27,8 @@ pub(crate) trait Composite: Send + Sync + 'static {
     type Model: Model + Clone;
     /// Terraform's name of the resource type.
     const TYPE: &'static str;
-    /// Computed attributes that the components decide, in the order of the schema.
-    const OUTPUTS: &'static [&'static str];
+    /// Computed attributes that components decide, each with the component that decides it.
+    const OUTPUTS: &'static [(&'static str, &'static str)];
 
     /// What no single attribute shows to be wrong; attributes may be unknown.
     fn check(_model: &Self::Model) -> Diagnostics {
@@ -41,6 +42,11 @@ pub(crate) trait Composite: Send + Sync + 'static {
 
     /// Fills attributes that are made of others (a secret's name of the user's). Runs after the preset's defaults.
     fn derive(_model: &mut Self::Model, _prior: Option<&Self::Model>) {}
+
+    /// The principals that the policies name, by attribute: sessions among them are looked up.
+    fn principals(_model: &Self::Model) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
 
     /// The components.
     fn blueprint(model: &Self::Model, place: &Place) -> Blueprint;
@@ -94,13 +100,32 @@ pub(crate) struct Adapter<C> {
 impl<C: Composite> Adapter<C> {
     /// The resource, as the provider offers it.
     #[must_use]
-    pub(crate) fn new(session: Arc<Session>) -> Arc<dyn Resource> {
+    pub(crate) fn resource(session: Arc<Session>) -> Arc<dyn Resource> {
         Arc::new(Self { session, composite: std::marker::PhantomData })
     }
 
     /// The model of a value; its errors carry paths.
     pub(super) fn model(value: &Value) -> Result<C::Model, Diagnostics> {
         C::Model::from_value(value, &Path::root())
+    }
+
+    /// Where a connection leads, and the roles behind the sessions that the model names.
+    pub(super) async fn place(aws: &Aws, model: &C::Model) -> Result<Place, Diagnostics> {
+        let mut place = Place::of(aws);
+        for (attribute, arn) in C::principals(model) {
+            let Some((role, _)) = Arn::parse(&arn)
+                .ok()
+                .filter(|arn| arn.account == place.account_id)
+                .and_then(|arn| arn.session().map(|(role, session)| (role.to_owned(), session.to_owned())))
+            else {
+                continue;
+            };
+            let found = arn_of_role(aws, &role).await;
+            let found =
+                found.map_err(|failure| vec![report::failed(Path::of(attribute), format!("The role of {arn} can't be read"), &failure)])?;
+            place.roles.extend(found.map(|found| (role, found)));
+        }
+        Ok(place)
     }
 
     /// The blueprint with everything that the provider block adds to it.

@@ -134,7 +134,7 @@ pub(crate) struct Kind;
 impl Composite for Kind {
     type Model = IamRole;
     const TYPE: &'static str = "deeploy_iam_role";
-    const OUTPUTS: &'static [&'static str] = &["id", "arn", "unique_id", "policy"];
+    const OUTPUTS: &'static [(&'static str, &'static str)] = &[("id", ROLE), ("arn", ROLE), ("unique_id", ROLE), ("policy", POLICY)];
     const IMPORT_IDS: &'static str = "a role's name or ARN";
 
     fn check(model: &IamRole) -> Diagnostics {

@@ -108,8 +108,7 @@ pub(crate) struct IamUser {
     /// All tags of the user: `tags` and the provider's `default_tags`.
     #[tf(computed)]
     pub tags_all: Attr<BTreeMap<String, Attr<String>>>,
-    /// `ready`; `incomplete` after a failed or interrupted create; `unclaimed` after an import, until the next apply; `vanished` when the
-    /// user was deleted outside of Terraform.
+    /// `ready`; `incomplete` after a failed or interrupted create; `unclaimed` after an import, until the next apply.
     #[tf(computed)]
     pub status: Attr<String>,
     /// Components that differ from what they should be: component to names of settings. The next apply repairs them.
@@ -126,16 +125,16 @@ pub(crate) struct Kind;
 impl Composite for Kind {
     type Model = IamUser;
     const TYPE: &'static str = "deeploy_iam_user";
-    const OUTPUTS: &'static [&'static str] = &[
-        "id",
-        "arn",
-        "unique_id",
-        "policy",
-        "access_key_id",
-        "previous_access_key_id",
-        "previous_access_key_last_used",
-        "secret_arn",
-        "secret_version_id",
+    const OUTPUTS: &'static [(&'static str, &'static str)] = &[
+        ("id", USER),
+        ("arn", USER),
+        ("unique_id", USER),
+        ("policy", GROUP_POLICY),
+        ("access_key_id", ACCESS_KEY),
+        ("previous_access_key_id", ACCESS_KEY),
+        ("previous_access_key_last_used", ACCESS_KEY),
+        ("secret_arn", SECRET),
+        ("secret_version_id", ACCESS_KEY),
     ];
     const IMPORT_IDS: &'static str = "a user's name or ARN";
 

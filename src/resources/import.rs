@@ -68,15 +68,15 @@ fn refuse_anothers<C: Composite>(blueprint: &Blueprint, claim: &Found) -> Result
         Some(owner) if !owner.starts_with(&format!("{}/", blueprint.owner.resource)) => Err(vec![Diagnostic::error(
             Path::root(),
             "The object belongs to another resource",
-            format!("Its tag {} says {owner}. Remove it from that resource's state first, and remove the tag.", OWNER),
+            format!("Its tag {OWNER} says {owner}. Remove it from that resource's state first, and remove the tag."),
         )]),
         _ => Ok(()),
     }
 }
 
 /// The user's tags of an imported object: all that the provider doesn't add by itself.
-pub(super) fn with_tags<C: Composite>(adapter: &Adapter<C>, value: Value, blueprint: &Blueprint, seen: &Observed) -> Value {
-    let mut all = fields(&value);
+pub(super) fn with_tags<C: Composite>(adapter: &Adapter<C>, value: &Value, blueprint: &Blueprint, seen: &Observed) -> Value {
+    let mut all = fields(value);
     if let Some(found) = state::claim_of(blueprint).and_then(|component| seen.found.get(component)) {
         let defaults = adapter.session.default_tags().unwrap_or_default();
         let own: BTreeMap<String, String> =

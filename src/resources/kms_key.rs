@@ -115,7 +115,7 @@ pub(crate) struct Kind;
 impl Composite for Kind {
     type Model = KmsKey;
     const TYPE: &'static str = "deeploy_kms_key";
-    const OUTPUTS: &'static [&'static str] = &["id", "arn", "alias_arn", "policy"];
+    const OUTPUTS: &'static [(&'static str, &'static str)] = &[("id", KEY), ("arn", KEY), ("alias_arn", ALIAS), ("policy", KEY)];
 
     fn check(model: &KmsKey) -> Diagnostics {
         let off = model.enable_key_rotation.known() == Some(&false);
@@ -143,6 +143,18 @@ impl Composite for Kind {
             )],
             None => Vec::new(),
         }
+    }
+
+    fn principals(model: &KmsKey) -> Vec<(&'static str, String)> {
+        let of = |attribute, set: &Attr<Set<String>>| {
+            set.known().into_iter().flat_map(Set::known).map(move |arn| (attribute, arn.clone())).collect::<Vec<_>>()
+        };
+        [
+            of("user_arns", &model.user_arns),
+            of("administrator_arns", &model.administrator_arns),
+            of("grant_principal_arns", &model.grant_principal_arns),
+        ]
+        .concat()
     }
 
     fn blueprint(model: &KmsKey, place: &Place) -> Blueprint {

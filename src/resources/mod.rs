@@ -30,9 +30,9 @@ use composite::Adapter;
 #[must_use]
 pub(crate) fn all(session: &Arc<Session>) -> Vec<Arc<dyn Resource>> {
     vec![
-        Adapter::<kms_key::Kind>::new(Arc::clone(session)),
-        Adapter::<s3_bucket::Kind>::new(Arc::clone(session)),
-        Adapter::<iam_role::Kind>::new(Arc::clone(session)),
-        Adapter::<iam_user::Kind>::new(Arc::clone(session)),
+        Adapter::<kms_key::Kind>::resource(Arc::clone(session)),
+        Adapter::<s3_bucket::Kind>::resource(Arc::clone(session)),
+        Adapter::<iam_role::Kind>::resource(Arc::clone(session)),
+        Adapter::<iam_user::Kind>::resource(Arc::clone(session)),
     ]
 }

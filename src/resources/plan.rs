@@ -54,7 +54,7 @@ async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &
     let inputs = Value::Map(fill(&attributes, &config, &request.prior, preset));
     let mut model = Adapter::<C>::model(&inputs)?;
     C::derive(&mut model, prior.as_ref());
-    let place = locate(adapter).await?;
+    let place = locate(adapter, &model).await?;
     let mut problems = C::check(&model);
     if let Some(place) = &place {
         problems.extend(C::check_in(&model, place));
@@ -104,11 +104,12 @@ fn refuse_weakening(attributes: &[Attribute], config: &Value, prior: &Value) -> 
 }
 
 /// Where the objects live; `None` while the provider's configuration is unknown.
-async fn locate<C: Composite>(adapter: &Adapter<C>) -> Result<Option<Place>, Diagnostics> {
+async fn locate<C: Composite>(adapter: &Adapter<C>, model: &C::Model) -> Result<Option<Place>, Diagnostics> {
     if adapter.session.is_unknown() {
         return Ok(None);
     }
-    adapter.session.aws().await.map(|aws| Some(Place::of(&aws)))
+    let aws = adapter.session.aws().await?;
+    Adapter::<C>::place(&aws, model).await.map(Some)
 }
 
 fn created<C: Composite>(adapter: &Adapter<C>, attributes: &[Attribute], planned: &Value) -> Value {
@@ -139,17 +140,18 @@ fn updated<C: Composite>(
     let status = prior.get("status").as_str().unwrap_or(INCOMPLETE);
     // What isn't ready may yet get other ids; what is only unclaimed has them already.
     let settled = status == READY || status == UNCLAIMED;
-    let absent = prior.get("drift").as_map().is_some_and(|drift| !drift.is_empty() && drift.values().any(is_absent));
+    let drift = prior.get("drift").clone();
     let mut all = fields(planned);
     for attribute in attributes.iter().filter(|attribute| attribute.mode == Mode::Computed) {
         let before = prior.get(&attribute.name);
         let foretold = all.get(&attribute.name).cloned().unwrap_or_default();
-        let value = match (foretold, C::OUTPUTS.contains(&attribute.name.as_str())) {
-            (Value::Null, true) if settled && !absent => before.clone(),
-            (Value::Null, true) => Value::Unknown,
-            (foretold, true) if means_same(&foretold, before) => before.clone(),
-            (foretold, true) => foretold,
-            (_, false) => before.clone(),
+        let decider = C::OUTPUTS.iter().find(|(output, _)| *output == attribute.name).map(|(_, component)| *component);
+        let value = match decider {
+            None => before.clone(),
+            Some(_) if !foretold.is_null() && means_same(&foretold, before) => before.clone(),
+            Some(_) if !foretold.is_null() => foretold,
+            Some(component) if settled && !is_absent(drift.get(component)) => before.clone(),
+            Some(_) => Value::Unknown,
         };
         all.insert(attribute.name.clone(), value);
     }

@@ -3,7 +3,6 @@
 use tf_provider::{Diagnostic, Diagnostics, Path, ReadRequest, ReadResponse, Value};
 
 use crate::graph::{Readiness, observe};
-use crate::policies::Place;
 
 use super::{
     apply::cloud,
@@ -43,7 +42,7 @@ pub(super) async fn read<C: Composite>(adapter: &Adapter<C>, request: ReadReques
 async fn look<C: Composite>(adapter: &Adapter<C>, request: &ReadRequest) -> Result<Value, Diagnostics> {
     let aws = adapter.session.aws().await?;
     let mut model = Adapter::<C>::model(&request.state)?;
-    let place = Place::of(&aws);
+    let place = Adapter::<C>::place(&aws, &model).await?;
     let mut blueprint = adapter.blueprint(&model, &request.state, &place);
     let seen = observe(&cloud(&aws), &blueprint, &C::known(&model)).await;
     if !seen.failures.is_empty() {
@@ -56,7 +55,7 @@ async fn look<C: Composite>(adapter: &Adapter<C>, request: &ReadRequest) -> Resu
     if request.private == IMPORTED {
         C::refresh(&mut model, &seen);
         C::adopt(&mut model, &seen);
-        before = super::import::with_tags(adapter, tf_provider::Model::to_value(&model), &blueprint, &seen);
+        before = super::import::with_tags(adapter, &tf_provider::Model::to_value(&model), &blueprint, &seen);
         model = Adapter::<C>::model(&before)?;
         blueprint = adapter.blueprint(&model, &before, &place);
     }

@@ -116,7 +116,8 @@ pub(crate) struct Kind;
 impl Composite for Kind {
     type Model = S3Bucket;
     const TYPE: &'static str = "deeploy_s3_bucket";
-    const OUTPUTS: &'static [&'static str] = &["id", "arn", "regional_domain_name", "log_bucket", "policy"];
+    const OUTPUTS: &'static [(&'static str, &'static str)] =
+        &[("id", BUCKET), ("arn", BUCKET), ("regional_domain_name", BUCKET), ("log_bucket", LOGS), ("policy", BUCKET)];
     const IMPORT_IDS: &'static str = "a bucket's name or ARN";
 
     fn check(model: &S3Bucket) -> Diagnostics {

@@ -48,9 +48,11 @@ pub(super) fn claim_of(blueprint: &Blueprint) -> Option<&crate::graph::Component
 }
 
 fn status(blueprint: &Blueprint, seen: &Observed) -> &'static str {
-    let present = claim_of(blueprint).is_some_and(|id| seen.found.get(id).is_some_and(|found| found.readiness != Readiness::Deleted));
+    let Some(claim) = blueprint.nodes.iter().find(|node| node.claim) else { return INCOMPLETE };
+    let present = seen.found.get(&claim.id).is_some_and(|found| found.readiness != Readiness::Deleted);
     if !present {
-        return VANISHED;
+        // What holds data is never made anew unseen; a user or role is, like any other component.
+        return if claim.stateful { VANISHED } else { INCOMPLETE };
     }
     match &seen.claim {
         None => UNCLAIMED,
