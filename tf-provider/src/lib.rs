@@ -80,6 +80,7 @@ mod rpc;
 mod schema;
 mod serve;
 mod stop;
+pub mod testing;
 mod timeouts;
 mod transport;
 mod types;

@@ -217,6 +217,12 @@ class Chaos:
                 with self._lock:
                     self._hidden.setdefault(call.account, []).append(hidden)
 
+    def hides(self, account: str, service: str, value: str) -> bool:
+        """Whether an object is not yet visible, for those who ask about it in another way than by a read."""
+        now = time.monotonic()
+        found = self._hidden.get(account) or []
+        return any(each.service == service and each.until > now and each.means([value]) for each in found)
+
     def _hidden_now(self, call: AwsCall) -> list[Hidden]:
         found = self._hidden.get(call.account)
         if not found or call.mutating:

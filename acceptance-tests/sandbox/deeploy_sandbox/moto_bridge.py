@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import traceback
+from typing import Any
 from urllib.parse import unquote
 
 import moto.backends
@@ -25,11 +26,24 @@ class Unsupported(AwsError):
     """Neither moto nor we implement the operation."""
 
 
+class _Dispatcher(DomainDispatcherApplication):
+    """moto looks through its folders for every request, under a lock."""
+
+    def __init__(self, create_app: Any) -> None:
+        super().__init__(create_app)
+        self._known: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host not in self._known:
+            self._known[host] = super().get_backend_for_host(host)
+        return self._known[host]
+
+
 class Moto:
     def __init__(self) -> None:
         _leave_authorization_to_us()
         name_reply_documents()
-        self._application = DomainDispatcherApplication(create_backend_app)
+        self._application = _Dispatcher(create_backend_app)
         for service in PRELOADED:
             moto.backends.get_backend(service)
 

@@ -13,7 +13,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlparse
 from urllib.request import urlopen
 
-from .served import REGION, SandboxTest, allow, client, control, endpoint, policy
+from .served import REGION, SandboxTest, allow, client, control, endpoint, policy, trust
 
 
 class Accounts(SandboxTest):
@@ -213,6 +213,30 @@ class Accounts(SandboxTest):
         names += " CreateMultipartUpload UploadPart AbortMultipartUpload DeleteObjects DeleteBucket"
         self.assertEqual([call["operation"] for call in self.calls()], names.split())
         self.assertEqual([call["status"] for call in self.calls() if call["status"] > 204], [])
+
+    def test_the_world_holds_what_other_services_made(self):
+        ec2, tags = self.aws("ec2"), [{"Key": "a", "Value": "b"}]
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": tags}])["Vpc"]["VpcId"]
+        subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24")["Subnet"]["SubnetId"] for n in range(2)]
+        ec2.create_security_group(GroupName="g", Description="d", VpcId=vpc)
+        gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+        address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+        ec2.create_nat_gateway(SubnetId=subnets[0], AllocationId=address)
+        ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.s3")
+        rds = self.aws("rds")
+        rds.create_db_subnet_group(DBSubnetGroupName="s", DBSubnetGroupDescription="d", SubnetIds=subnets)
+        rds.create_db_instance(DBInstanceIdentifier="d", Engine="postgres", DBInstanceClass="db.t4g.micro", AllocatedStorage=20, MasterUsername="u", MasterUserPassword="password1")
+        role = self.aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=trust({"Service": "eks.amazonaws.com"}))["Role"]["Arn"]
+        self.aws("eks").create_cluster(name="c", roleArn=role, resourcesVpcConfig={"subnetIds": subnets}, tags={"a": "b"})
+        self.aws("ssm").put_parameter(Name="/deeploy/x", Value="1", Type="String", Tags=tags)
+        found = {each["type"]: each for each in self.world()}
+        expected = "ec2:vpc ec2:subnet ec2:route_table ec2:security_group ec2:internet_gateway ec2:elastic_ip ec2:nat_gateway ec2:vpc_endpoint"
+        expected += " rds:subnet_group rds:db eks:cluster ssm:parameter iam:role"
+        self.assertEqual(set(expected.split()) - set(found), set())
+        for kind in ("ec2:vpc", "eks:cluster", "ssm:parameter"):
+            self.assertEqual(found[kind]["tags"], {"a": "b"}, kind)
+        self.assertEqual(found["ec2:vpc"]["id"], vpc)
 
     def test_what_nobody_implements_is_a_typed_error(self):
         self.refused("NotImplementedBySandbox", self.aws("eks").list_insights, status=400, clusterName="c")

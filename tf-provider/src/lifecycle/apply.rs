@@ -120,7 +120,8 @@ fn present(asked: &Asked<'_>, state: Value, failed: bool, diagnostics: &mut Diag
     }
 }
 
-fn compatible(ty: &Type, planned: &Value, actual: &Value, at: &Path, found: &mut Diagnostics) {
+/// Adds to `found` where a known planned value differs, or an unknown one became what it must not.
+pub(crate) fn compatible(ty: &Type, planned: &Value, actual: &Value, at: &Path, found: &mut Diagnostics) {
     match (ty, planned, actual) {
         (_, Value::Unknown, _) | (_, Value::Null, Value::Null) => {}
         (_, Value::Null, _) => found.push(broken(I13, at, &format!("{} was planned null, but has a value", named(at)))),

@@ -173,10 +173,7 @@ fn defaults_in(nesting: Nesting, nested: &[Attribute], config: &Value, proposed:
             });
             Value::Map(filled.collect::<BTreeMap<_, _>>())
         }
-        // Elements of a set can't be told apart before and after; what the configuration sets in one is set in its proposal too.
-        (Nesting::Set, _, Value::List(items)) => {
-            Value::List(items.into_iter().map(|item| with_defaults(nested, &item.clone(), item)).collect())
-        }
+        // Nothing computed stands in a set (`Schema::check`), so nothing there has a default.
         (_, _, proposed) => proposed,
     }
 }

@@ -47,6 +47,11 @@ fn part() -> Vec<Attribute> {
     ]
 }
 
+/// The elements of the nested set: nothing in one can be computed.
+fn element() -> Vec<Attribute> {
+    vec![plain("tier", Mode::Required, Type::String), plain("size", Mode::Optional, Type::Number)]
+}
+
 /// The provider.
 pub struct Probe;
 
@@ -103,7 +108,7 @@ fn computed(object: &Value) -> Value {
         other => other.clone(),
     };
     let Value::Map(mut items) = object.clone() else { return object.clone() };
-    for name in ["single", "parts", "members", "peers"] {
+    for name in ["single", "parts", "peers"] {
         let value = match items.get(name) {
             Some(Value::List(parts)) => Value::List(parts.iter().map(with_arn).collect()),
             Some(Value::Map(parts)) if name == "peers" => {
@@ -153,7 +158,7 @@ impl Resource for Thing {
                 optional("object", Type::object([("a", Type::String), ("b", Type::list(Type::Number))])),
                 nested("single", Nesting::Single),
                 nested("parts", Nesting::List),
-                nested("members", Nesting::Set),
+                attribute("members", Mode::Optional, AttributeType::Nested(Nesting::Set, element())),
                 nested("peers", Nesting::Map),
                 Attribute { write_only: true, ..optional("password", Type::String) },
                 optional("password_version", Type::Number),

@@ -32,6 +32,7 @@ def _delete_user(call: AwsCall) -> dict[str, Any]:
         (user.mfa_devices, "deactivate MFA device first"),
         (user.ssh_public_keys, "delete SSH public keys first"),
         (user.signing_certificates, "delete signing certificates first"),
+        (getattr(user, "sandbox_service_credentials", None), "delete service specific credentials first"),
     ):
         if holds:
             raise conflict(text)
