@@ -50,7 +50,7 @@ fn attribute(attribute: &Attribute) -> Value {
         "sensitive": attribute.sensitive,
         "write_only": attribute.write_only,
         "replace": attribute.replace,
-        "default": attribute.default.as_ref().map(ToString::to_string),
+        "default": attribute.default.as_ref().map(literal),
         "deprecated": attribute.deprecated,
         "notes": attribute.notes,
     });
@@ -67,6 +67,22 @@ fn attribute(attribute: &Attribute) -> Value {
         }
     }
     told
+}
+
+/// A default as a user would write it.
+fn literal(value: &tf_provider::Value) -> String {
+    use tf_provider::Value as Tf;
+    let list = |items: &[Tf]| format!("[{}]", items.iter().map(literal).collect::<Vec<_>>().join(", "));
+    match value {
+        Tf::Null => "null".to_owned(),
+        Tf::Bool(flag) => flag.to_string(),
+        Tf::Number(number) => number.to_string(),
+        Tf::String(text) => format!("{text:?}"),
+        Tf::List(items) => list(items),
+        Tf::Map(fields) if fields.is_empty() => "{}".to_owned(),
+        Tf::Map(fields) => format!("{{ {} }}", fields.iter().map(|(name, field)| format!("{name} = {}", literal(field))).collect::<Vec<_>>().join(", ")),
+        other => format!("{other:?}"),
+    }
 }
 
 fn signature(signature: &Signature) -> Value {

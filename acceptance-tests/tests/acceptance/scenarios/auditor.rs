@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, process::Command, time::Duration};
 use acceptance_tests::{Failure, Prerequisites, World, run_bounded};
 use serde_json::Value;
 
-use crate::stage::{Stage, stage, text};
+use super::stage::{Stage, stage, text};
 
 /// Eleven seconds on an idle machine, most of it Prowler's own start.
 const AUDIT_MAX: Duration = Duration::from_secs(600);

@@ -4,7 +4,7 @@ use std::fs;
 
 use acceptance_tests::{Failure, Prerequisites, Release, check};
 
-use crate::stage::{Stage, stage, stage_on};
+use super::stage::{Stage, stage, stage_on};
 
 /// One life of what is in the working folder.
 fn runs(Stage { world, terraform }: &Stage) -> Result<(), Failure> {

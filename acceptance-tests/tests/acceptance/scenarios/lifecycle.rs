@@ -3,7 +3,7 @@
 use acceptance_tests::{Failure, Release, Terraform, World, check};
 use serde_json::Value;
 
-use crate::stage::{Stage, stage, stage_on, text};
+use super::stage::{Stage, stage, stage_on, text};
 
 /// One resource's life. In the texts, ACCOUNT stands for the scenario's account, so that global names don't meet.
 struct Life {
