@@ -67,7 +67,7 @@ pub(crate) fn refusals(ctx: &Ctx<'_>, observed: &Observed) -> Vec<Refusal> {
     let claim_node = ctx.blueprint.nodes.iter().find(|node| node.claim);
     let claimed = claim_node.is_some_and(|node| observed.found.contains_key(&node.id) || observed.deleted.contains_key(&node.id));
     let mut refusals = Vec::new();
-    for node in &ctx.blueprint.nodes {
+    for node in ctx.blueprint.nodes.iter().filter(|node| !node.absent) {
         let taggable = !observed.untaggable.contains(&node.id);
         let Some(found) = observed.found.get(&node.id) else {
             if let Some(id) = ctx.known(node).filter(|_| node.stateful && run.mode == Mode::Update && !run.recreate.contains(&node.id)) {

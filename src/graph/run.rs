@@ -21,7 +21,7 @@ use super::{
 /// fails, those that don't hang on it are finished. Dropping the future at any point is safe: the next run goes on from
 /// what exists.
 pub async fn run(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome {
-    let total = blueprint.nodes.len();
+    let total = total(blueprint);
     let order = match Order::for_run(blueprint, cloud) {
         Ok(order) => order,
         Err(flaw) => return Outcome::refused(total, vec![flaw.into()]),
@@ -36,7 +36,7 @@ pub async fn run(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome {
     walk(&order.needs, cloud.limits.parallel, &mut state, |state, at| begin(&ctx, state, at), |state, at, done| end(&ctx, state, at, done))
         .await;
     if state.converged.len() == total && state.outcome.is_success() {
-        finish(&ctx, &mut state).await;
+        finish(&ctx, &order, &mut state).await;
     } else if state.lost() {
         super::finish::lose(&ctx, &mut state).await;
     }
@@ -45,7 +45,7 @@ pub async fn run(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome {
 
 /// The outcome of a run that may not or can't begin. A create that did nothing owns nothing, whatever is there.
 fn nothing_done(ctx: &Ctx<'_>, observed: &Observed, halted: Option<Halt>) -> Option<Outcome> {
-    let mut outcome = Outcome::new(ctx.blueprint.nodes.len());
+    let mut outcome = Outcome::new(total(ctx.blueprint));
     if let Some(halt) = halted {
         outcome.halt(&ComponentId::from(""), halt, ctx.run.deadline);
     } else if observed.failures.is_empty() {
@@ -67,6 +67,11 @@ fn nothing_done(ctx: &Ctx<'_>, observed: &Observed, halted: Option<Halt>) -> Opt
     Some(outcome)
 }
 
+/// How many components a blueprint wants.
+fn total(blueprint: &Blueprint) -> usize {
+    blueprint.nodes.iter().filter(|node| !node.absent).count()
+}
+
 /// What a run knows so far.
 pub(crate) struct State {
     pub observed: Observed,
@@ -83,7 +88,7 @@ impl State {
         Self {
             verified: verified(ctx.run, observed.claim.as_ref()),
             observed,
-            outcome: Outcome::new(ctx.blueprint.nodes.len()),
+            outcome: Outcome::new(total(ctx.blueprint)),
             held: None,
             converged: BTreeSet::new(),
             retired: Vec::new(),
@@ -156,6 +161,9 @@ fn begin<'a>(ctx: &'a Ctx<'a>, state: &mut State, at: usize) -> Turn<Job<'a>> {
     let Some(node) = ctx.blueprint.nodes.get(at) else { return Turn::Block };
     if state.lost() {
         return Turn::Block;
+    }
+    if node.absent {
+        return Turn::Pass;
     }
     let ready = ctx.pace.check().and_then(|()| work(ctx, state, node));
     let mut work = match ready {
