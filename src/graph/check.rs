@@ -31,7 +31,7 @@ impl<'a> Ctx<'a> {
 
     /// Whether a deleted object of this node is taken back.
     pub(crate) fn recovers(&self, node: &Node) -> bool {
-        self.run.mode == Mode::Create || !node.stateful || self.run.recreate.contains(&node.id)
+        self.run.mode == Mode::Create || !node.stateful || self.known(node).is_none() || self.run.recreate.contains(&node.id)
     }
 
     /// Finds an object, by an id or by what else there is.
@@ -58,6 +58,15 @@ impl<'a> Ctx<'a> {
 /// Whether the claim that was read is the one in state.
 pub(crate) fn verified(run: &Run, claim: Option<&Claim>) -> bool {
     matches!((&run.claim, claim), (Some((uid, incarnation)), Some(claim)) if claim.uid == *uid && claim.incarnation == *incarnation)
+}
+
+/// The claim that goes to state when nothing was done: never another's, or a delete of this state would hit what isn't ours.
+pub(crate) fn own_claim(run: &Run, observed: Option<Claim>) -> Option<Claim> {
+    if verified(run, observed.as_ref()) {
+        return observed;
+    }
+    let (uid, incarnation) = run.claim.clone()?;
+    Some(Claim { uid, incarnation, phase: Phase::Creating })
 }
 
 /// Every reason not to run: foreign objects, another's claim, what vanished, what can't be changed.

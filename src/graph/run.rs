@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Blueprint, Claim, Cloud, ComponentFailure, ComponentId, Doing, Found, Mode, Node, Observed, Outcome, Phase, Refusal, Run, Status,
-    check::{Ctx, refusals, remade, verified},
+    check::{Ctx, own_claim, refusals, remade, verified},
     claiming::{Held, hold},
     finish::finish,
     observe::observe_with,
@@ -63,6 +63,7 @@ fn nothing_done(ctx: &Ctx<'_>, observed: &Observed, halted: Option<Halt>) -> Opt
     }
     if ctx.run.mode == Mode::Update {
         outcome.observed = observed.clone();
+        outcome.observed.claim = own_claim(ctx.run, observed.claim.clone());
     }
     Some(outcome)
 }
@@ -110,7 +111,7 @@ impl State {
             Some(held) => observed.claim = Some(held.claim),
             // Nothing was claimed: what is there isn't ours.
             None if ctx.run.mode == Mode::Create => observed = Observed::default(),
-            None => {}
+            None => observed.claim = own_claim(ctx.run, observed.claim.take()),
         }
         outcome.done = converged.len();
         outcome.observed = observed;
@@ -150,6 +151,7 @@ pub(crate) fn work<'a>(ctx: &'a Ctx<'a>, state: &State, node: &'a Node) -> Resul
         remake: remade(ctx, node, &state.observed),
         created: false,
         conflicted: false,
+        again: false,
         retired: Vec::new(),
         held: None,
     })
