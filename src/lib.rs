@@ -5,3 +5,5 @@ pub mod components;
 pub mod graph;
 pub mod policies;
 pub mod presets;
+pub mod provider;
+mod resources;

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Cli, Environment, Failure, Folders, Venv};
+use crate::{Cli, Environment, Failure, Folders, Venv, platform};
 
 /// Everything that is not made by a scenario itself.
 #[derive(Clone, Debug)]
@@ -32,6 +32,28 @@ impl Prerequisites {
         }
         let sandbox_python = Venv::find(&folders, Environment::SANDBOX)?.python();
         Ok(Self { folders, provider, sandbox_python })
+    }
+
+    /// The archive that `cargo xtask package` made: `DEEPLOY_ARCHIVE`, else the one in the target folder.
+    ///
+    /// # Errors
+    /// With the command that makes it.
+    pub fn archive(&self) -> Result<PathBuf, Failure> {
+        let name = format!("terraform-provider-deeploy_{}_{}.zip", env!("CARGO_PKG_VERSION"), platform());
+        let archive = env::var_os("DEEPLOY_ARCHIVE").map_or_else(|| self.folders.package(false).join(name), PathBuf::from);
+        if archive.is_file() {
+            return Ok(archive);
+        }
+        Err(Failure::new(format!("there is no archive {}", archive.display())).remedy("run `cargo xtask package`"))
+    }
+
+    /// Prowler's program.
+    ///
+    /// # Errors
+    /// With the command that installs it.
+    pub fn prowler(&self) -> Result<PathBuf, Failure> {
+        let found = Venv::find(&self.folders, Environment::PROWLER).map(|venv| venv.program("prowler"));
+        found.map_err(|failure| failure.remedy("run `cargo xtask prepare --all` once"))
     }
 
     /// A Terraform: the one on PATH, or the named release out of its Python environment.

@@ -38,6 +38,9 @@ resource "deeploy_kms_key" "data" {
 resource "deeploy_s3_bucket" "artifacts" {
   bucket      = "${var.name}-artifacts"
   kms_key_arn = deeploy_kms_key.data.arn
+
+  # A quickstart is thrown away, with its access logs. Leave this out where objects matter.
+  force_destroy = true
 }
 
 resource "deeploy_iam_role" "deeploy" {

@@ -41,7 +41,10 @@ where
     let status = reply.map(|reply| reply.status().as_u16());
     let header = |name: &str| reply.and_then(|reply| reply.headers().get(name));
     let code = error.code().map(str::to_owned);
-    let text = error.message().map_or_else(|| causes(&error), str::to_owned);
+    let text = match &error {
+        SdkError::ServiceError(_) => error.message().unwrap_or_default().to_owned(),
+        _ => causes(&error),
+    };
     let mut message = redact(&text);
     let class = match &error {
         SdkError::ServiceError(_) => rules::classify(operation, code.as_deref(), &message, status),
@@ -57,11 +60,12 @@ where
         _ => lost(operation, None),
     };
     let region = header("x-amz-bucket-region").map(str::to_owned).or_else(|| rules::expected_region(&message));
-    if let Some(region) = region.filter(|_| rules::is_wrong_region(code.as_deref(), status)) {
-        message = format!("{message} The bucket is in {region}: set the provider's `region` to it.");
-    }
     if message.is_empty() {
         message = no_text(status);
+    }
+    if let Some(region) = region.filter(|_| rules::is_wrong_region(code.as_deref(), status)) {
+        let end = if message.ends_with('.') { "" } else { "." };
+        message = format!("{message}{end} The bucket is in {region}: if that is not the provider's `region`, set it so.");
     }
     let request_id = error.request_id().map(str::to_owned);
     let retry_after = retry_after(header("x-amz-retry-after"), header("retry-after"));
@@ -134,13 +138,16 @@ fn retry_after(milliseconds: Option<&str>, seconds: Option<&str>) -> Option<Dura
 }
 
 /// The first cause of that type.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     chain(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// The error and its causes.
+/// The error and its causes. `io::Error::source` leaves out the error that it wraps: the causes of TLS are there.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error: &&'a (dyn Error + 'static)| error.source())
+    std::iter::successors(Some(error), |&error: &&'a (dyn Error + 'static)| match error.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
+        None => error.source(),
+    })
 }
 
 /// All causes in one text, each once.

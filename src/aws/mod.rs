@@ -1,15 +1,26 @@
 //! AWS: clients, credentials, error classes, partitions. Only this layer and `components/` know the SDK.
 
 mod arn;
+mod connect;
+mod environment;
 pub mod error;
+mod http;
+#[cfg(test)]
+pub(crate) mod loopback;
 pub mod once;
 mod partition;
 mod redact;
+mod roles;
+pub mod settings;
 
 pub use arn::{Arn, ArnError};
+pub use connect::{ConnectError, connect};
+pub use environment::Environment;
 pub use error::{Absent, failure};
 pub use partition::Partition;
 pub use redact::redact;
+pub use roles::RoleError;
+pub use settings::Settings;
 
 use std::fmt;
 

@@ -109,4 +109,11 @@ mod tests {
         assert_eq!(cut.chars().count(), MESSAGE_CHARS_MAX + 1);
         assert!(cut.ends_with('…'));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_and_bounded(text in ".{0,3000}") {
+            proptest::prop_assert!(redact(&text).chars().count() <= MESSAGE_CHARS_MAX + 1);
+        }
+    }
 }

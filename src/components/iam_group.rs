@@ -20,7 +20,7 @@ use crate::{
 /// A group. It carries no tags: it belongs by its id in state, or by its name and path together.
 ///
 /// Settings, both live: `name`, `path`. Not read, for the guards: `members` and `inline_policies`, the names that the blueprint puts
-/// into it; what isn't given isn't asked for. Outputs: `arn`, `name`. Id: the name at the last apply.
+/// into it; what isn't given isn't asked for. Outputs: `arn`, `unique_id`, `name`. Id: the name at the last apply.
 pub(super) struct IamGroup {
     aws: Arc<Aws>,
 }
@@ -46,7 +46,7 @@ fn found(group: &Group) -> Found {
     Found {
         id: group.group_name().to_owned(),
         settings: map([("name", group.group_name().into()), ("path", group.path().into())]),
-        outputs: map([("arn", group.arn().into()), ("name", group.group_name().into())]),
+        outputs: map([("arn", group.arn().into()), ("unique_id", group.group_id().into()), ("name", group.group_name().into())]),
         tags: BTreeMap::new(),
         readiness: Readiness::Ready,
     }
@@ -78,6 +78,11 @@ impl Component for IamGroup {
 
     fn taggable(&self) -> bool {
         false
+    }
+
+    /// A renamed group keeps its unique id.
+    fn is(&self, before: &Found, now: &Found) -> bool {
+        before.outputs.get("unique_id") == now.outputs.get("unique_id")
     }
 
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {
@@ -142,5 +147,97 @@ impl Component for IamGroup {
     async fn delete(&self, found: &Found, _wanted: &Wanted) -> Result<Option<Kept>, Failure> {
         self.aws.iam.delete_group().group_name(&found.id).send().await.absent("iam:DeleteGroup")?;
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use serde_json::json;
+
+    use super::{
+        super::{iam::replies, replay::Script},
+        *,
+    };
+
+    fn group(name: &str, path: &str) -> String {
+        let members = "<Users><member><Path>/</Path><UserName>u</UserName><UserId>A</UserId><Arn>a</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></member>\
+            <member><Path>/</Path><UserName>x</UserName><UserId>A</UserId><Arn>a</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></member></Users>";
+        let group = format!(
+            "<Group><GroupName>{name}</GroupName><GroupId>AGPA1</GroupId><Path>{path}</Path><Arn>arn:g</Arn>\
+             <CreateDate>2026-01-01T00:00:00Z</CreateDate></Group>"
+        );
+        replies::reply("GetGroup", &format!("{group}{members}<IsTruncated>false</IsTruncated>"))
+    }
+
+    fn of(script: &Script) -> IamGroup {
+        IamGroup::new(script.aws("eu-west-1"))
+    }
+
+    fn wanted(settings: Settings) -> Wanted {
+        Wanted { component: "group".into(), settings, tags: BTreeMap::new(), token: String::new() }
+    }
+
+    fn query(id: Option<&str>, name: &str) -> Query {
+        Query { id: id.map(str::to_owned), settings: map([("name", json!(name)), ("path", json!("/deeploy/"))]), ..Query::default() }
+    }
+
+    #[tokio::test]
+    async fn only_a_group_in_state_or_under_our_path_is_ours() {
+        let script = Script::new().on("GetGroup", 200, &group("g", "/deeploy/"));
+        assert_eq!(of(&script).find(&query(None, "g")).await.unwrap().unwrap().id, "g");
+        script.finish();
+        let script = Script::new().on("GetGroup", 200, &group("g", "/other/"));
+        let failure = of(&script).find(&query(None, "g")).await.unwrap_err();
+        assert_eq!((failure.class, failure.message.contains("under the path /other/")), (Class::Conflict, true));
+        // In state: its path is drift.
+        let script = Script::new().on("GetGroup", 200, &group("g", "/other/"));
+        assert_eq!(of(&script).find(&query(Some("g"), "g")).await.unwrap().unwrap().settings["path"], "/other/");
+        let script =
+            Script::new().on("GetGroup", 404, &replies::error("NoSuchEntity", "no")).on("GetGroup", 200, &group("new", "/deeploy/"));
+        assert_eq!(of(&script).find(&query(Some("old"), "new")).await.unwrap().unwrap().id, "new");
+        script.finish();
+        let script = Script::new().on("GetGroup", 404, &replies::error("NoSuchEntity", "no"));
+        assert_eq!(of(&script).find(&query(Some("g"), "g")).await.unwrap(), None);
+        script.finish();
+    }
+
+    #[tokio::test]
+    async fn create_rename_move_delete() {
+        let reply = group("g", "/deeploy/").replace("GetGroup", "CreateGroup");
+        let script = Script::new().on("CreateGroup", 200, &reply).on("UpdateGroup", 200, &replies::reply("UpdateGroup", "")).on(
+            "DeleteGroup",
+            404,
+            &replies::error("NoSuchEntity", "no"),
+        );
+        let wanted = wanted(map([("name", json!("g")), ("path", json!("/deeploy/"))]));
+        let made = of(&script).create(&wanted).await.unwrap();
+        assert_eq!(made.settings, wanted.settings);
+        let old = Found { id: "old".to_owned(), ..Found::default() };
+        of(&script).update(&old, &wanted, &["name", "path"].map(str::to_owned).into()).await.unwrap();
+        of(&script).delete(&made, &wanted).await.unwrap();
+        assert!(script.finish()[1].1.contains("GroupName=old&NewPath=%2Fdeeploy%2F&NewGroupName=g"));
+    }
+
+    #[tokio::test]
+    async fn members_and_policies_of_others_are_named() {
+        let attached = "<AttachedPolicies><member><PolicyName>P</PolicyName><PolicyArn>arn:P</PolicyArn></member></AttachedPolicies><IsTruncated>false</IsTruncated>";
+        let inline = "<PolicyNames><member>access</member></PolicyNames><IsTruncated>false</IsTruncated>";
+        let script = Script::new()
+            .on("ListAttachedGroupPolicies", 200, &replies::reply("ListAttachedGroupPolicies", attached))
+            .on("ListGroupPolicies", 200, &replies::reply("ListGroupPolicies", inline))
+            .on("GetGroup", 200, &group("g", "/deeploy/"));
+        let found = Found { id: "g".to_owned(), ..Found::default() };
+        let wanted = wanted(map([("inline_policies", json!(["access"])), ("members", json!(["u"]))]));
+        let guards = of(&script).guards(&found, &wanted).await.unwrap();
+        script.finish();
+        let reasons: Vec<_> = guards.iter().map(|guard| guard.reason.as_str()).collect();
+        assert_eq!(
+            reasons,
+            [
+                "the group g has managed policies attached, not made by this resource: arn:P; detach them first",
+                "the group g has members, not made by this resource: x; remove them first",
+            ]
+        );
     }
 }

@@ -64,6 +64,11 @@ impl Component for IamGroupMembership {
         false
     }
 
+    /// `find` goes by the names that are wanted, and a membership follows a renamed user or group.
+    fn is(&self, before: &Found, now: &Found) -> bool {
+        before.settings.contains_key("group") && now.settings.contains_key("group")
+    }
+
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {
         let id = parts(query.id.as_deref(), '/');
         let group = text(&query.settings, "group").or(id.map(|(group, _)| group));
@@ -95,5 +100,61 @@ impl Component for IamGroupMembership {
         let call = self.aws.iam.remove_user_from_group().group_name(group).user_name(user);
         call.send().await.absent(CALL)?;
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use serde_json::json;
+
+    use super::{
+        super::{iam::replies, replay::Script},
+        *,
+    };
+
+    fn wanted() -> Wanted {
+        let settings = map([("group", json!("g")), ("user", json!("u"))]);
+        Wanted { component: "membership".into(), settings, tags: BTreeMap::new(), token: String::new() }
+    }
+
+    fn groups(names: &[&str]) -> String {
+        let member = |name: &&str| {
+            format!(
+                "<member><Path>/</Path><GroupName>{name}</GroupName><GroupId>G</GroupId><Arn>a</Arn>\
+                 <CreateDate>2026-01-01T00:00:00Z</CreateDate></member>"
+            )
+        };
+        let members: String = names.iter().map(member).collect();
+        replies::reply("ListGroupsForUser", &format!("<Groups>{members}</Groups><IsTruncated>false</IsTruncated>"))
+    }
+
+    #[tokio::test]
+    async fn it_is_there_when_the_user_lists_the_group() {
+        let id = || Some("g/u".to_owned());
+        let cases = [(200, groups(&["a", "g"]), true), (200, groups(&["a"]), false), (404, replies::error("NoSuchEntity", "no"), false)];
+        for (status, reply, there) in cases {
+            for (id, settings) in [(None, wanted().settings), (id(), BTreeMap::new())] {
+                let script = Script::new().on("ListGroupsForUser", status, &reply);
+                let component = IamGroupMembership::new(script.aws("eu-west-1"));
+                let found = component.find(&Query { id, settings, ..Query::default() }).await.unwrap();
+                assert_eq!(found.map(|found| found.id), there.then(|| "g/u".to_owned()));
+                script.finish();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn adding_and_removing_may_be_repeated() {
+        let script = Script::new()
+            .on("AddUserToGroup", 200, &replies::reply("AddUserToGroup", ""))
+            .on("AddUserToGroup", 200, &replies::reply("AddUserToGroup", ""))
+            .on("RemoveUserFromGroup", 404, &replies::error("NoSuchEntity", "no"));
+        let component = IamGroupMembership::new(script.aws("eu-west-1"));
+        let made = component.create(&wanted()).await.unwrap();
+        assert_eq!(made.settings, wanted().settings);
+        component.update(&made, &wanted(), &BTreeSet::from(["user".to_owned()])).await.unwrap();
+        component.delete(&made, &wanted()).await.unwrap();
+        assert!(script.finish()[2].1.contains("GroupName=g&UserName=u"));
     }
 }

@@ -18,7 +18,7 @@ use crate::{
 
 /// A group's inline policy; it belongs to its group.
 ///
-/// Settings: `group` (its name) and `name` (fixed), `policy` (document, live). No outputs. Id: `GROUP:NAME`; neither part can hold a colon.
+/// Settings: `group` (its name; live, since the policy follows a renamed group), `name` (fixed), `policy` (document, live). No outputs. Id: `GROUP:NAME`; neither part can hold a colon.
 pub(super) struct IamGroupPolicy {
     aws: Arc<Aws>,
 }
@@ -65,6 +65,11 @@ impl Component for IamGroupPolicy {
         false
     }
 
+    /// A renamed group keeps its policies.
+    fn is(&self, before: &Found, now: &Found) -> bool {
+        before.settings.get("name") == now.settings.get("name")
+    }
+
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {
         let id = parts(query.id.as_deref(), ':');
         let group = text(&query.settings, "group").or(id.map(|(group, _)| group));
@@ -96,5 +101,61 @@ impl Component for IamGroupPolicy {
         let call = self.aws.iam.delete_group_policy().group_name(group).policy_name(name);
         call.send().await.absent(CALL)?;
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use serde_json::json;
+
+    use super::{
+        super::{iam::replies, replay::Script},
+        *,
+    };
+    use crate::graph::Class;
+
+    fn wanted() -> Wanted {
+        let settings = map([("group", json!("g")), ("name", json!("p")), ("policy", json!({"Statement": []}))]);
+        Wanted { component: "policy".into(), settings, tags: BTreeMap::new(), token: String::new() }
+    }
+
+    #[tokio::test]
+    async fn find_goes_by_settings_or_by_id() {
+        let result = "<GroupName>g</GroupName><PolicyName>p</PolicyName><PolicyDocument>%7B%22Statement%22%3A%5B%5D%7D</PolicyDocument>";
+        for (id, settings) in [(None, wanted().settings), (Some("g:p".to_owned()), BTreeMap::new())] {
+            let script = Script::new().on("GetGroupPolicy", 200, &replies::reply("GetGroupPolicy", result));
+            let component = IamGroupPolicy::new(script.aws("eu-west-1"));
+            let found = component.find(&Query { id, settings, ..Query::default() }).await.unwrap().unwrap();
+            assert_eq!((found.id.as_str(), found.settings), ("g:p", wanted().settings));
+            assert!(script.finish()[0].1.contains("GroupName=g&PolicyName=p"));
+        }
+        // Its group is yet to be made.
+        let script = Script::new();
+        let component = IamGroupPolicy::new(script.aws("eu-west-1"));
+        let query = Query { settings: map([("name", json!("p"))]), ..Query::default() };
+        assert_eq!(component.find(&query).await.unwrap(), None);
+        assert!(script.finish().is_empty());
+    }
+
+    #[tokio::test]
+    async fn create_and_update_put_and_delete_may_be_repeated() {
+        let script = Script::new()
+            .on("PutGroupPolicy", 200, &replies::reply("PutGroupPolicy", ""))
+            .on("PutGroupPolicy", 200, &replies::reply("PutGroupPolicy", ""))
+            .on("DeleteGroupPolicy", 404, &replies::error("NoSuchEntity", "no"));
+        let component = IamGroupPolicy::new(script.aws("eu-west-1"));
+        let made = component.create(&wanted()).await.unwrap();
+        assert_eq!(made.settings, wanted().settings);
+        component.update(&made, &wanted(), &BTreeSet::from(["policy".to_owned()])).await.unwrap();
+        component.delete(&made, &wanted()).await.unwrap();
+        assert!(script.finish()[1].1.contains("PolicyDocument=%7B%22Statement%22%3A%5B%5D%7D"));
+    }
+
+    #[tokio::test]
+    async fn a_group_that_is_not_visible_yet_is_waited_for() {
+        let script = Script::new().on("PutGroupPolicy", 404, &replies::error("NoSuchEntity", "The group with name g cannot be found."));
+        let failure = IamGroupPolicy::new(script.aws("eu-west-1")).create(&wanted()).await.unwrap_err();
+        assert_eq!(failure.class, Class::NotYetVisible);
     }
 }

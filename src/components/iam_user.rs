@@ -20,7 +20,7 @@ use crate::{
 
 /// A user.
 ///
-/// Settings, all live: `name`, `path`, `permissions_boundary` (ARN; null: none). Not read, for the guards: `inline_policies` and `groups`,
+/// Settings, all live: `name`, `path`, `permissions_boundary` (ARN; empty: none). Not read, for the guards: `inline_policies` and `groups`,
 /// the names that the blueprint gives it; what isn't given isn't asked for. Its access keys are the business of `access_key`.
 /// Outputs: `arn`, `unique_id`, `name`. Id: the name at the last apply, so that a rename finds the user.
 pub(super) struct IamUser {
@@ -86,6 +86,11 @@ impl Component for IamUser {
             "iam:UntagUser",
             "iam:UpdateUser",
         ]
+    }
+
+    /// A renamed user keeps its unique id.
+    fn is(&self, before: &Found, now: &Found) -> bool {
+        before.outputs.get("unique_id") == now.outputs.get("unique_id")
     }
 
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {
@@ -162,5 +167,136 @@ impl Component for IamUser {
     async fn delete(&self, found: &Found, _wanted: &Wanted) -> Result<Option<Kept>, Failure> {
         self.aws.iam.delete_user().user_name(&found.id).send().await.absent("iam:DeleteUser")?;
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use serde_json::json;
+
+    use super::{
+        super::{iam::replies, replay::Script},
+        *,
+    };
+    use crate::graph::Class;
+
+    fn user(name: &str) -> String {
+        format!(
+            "<User><UserName>{name}</UserName><UserId>AIDA1</UserId><Path>/deeploy/</Path><CreateDate>2026-01-01T00:00:00Z</CreateDate>\
+             <Arn>arn:aws:iam::123456789012:user/deeploy/{name}</Arn>\
+             <PermissionsBoundary><PermissionsBoundaryArn>arn:B</PermissionsBoundaryArn></PermissionsBoundary>\
+             <Tags><member><Key>deeploy:owner</Key><Value>o</Value></member></Tags></User>"
+        )
+    }
+
+    fn wanted(settings: Vec<(&str, serde_json::Value)>) -> Wanted {
+        Wanted {
+            component: "user".into(),
+            settings: settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            tags: BTreeMap::from([("deeploy:owner".to_owned(), "o".to_owned())]),
+            token: String::new(),
+        }
+    }
+
+    fn of(script: &Script) -> IamUser {
+        IamUser::new(script.aws("eu-west-1"))
+    }
+
+    fn some_user() -> Found {
+        Found { id: "old".to_owned(), ..Found::default() }
+    }
+
+    #[tokio::test]
+    async fn a_renamed_user_is_found_by_the_id_in_state_and_after_a_crash_by_its_new_name() {
+        let query = Query { id: Some("old".to_owned()), settings: map([("name", json!("new"))]), ..Query::default() };
+        let script = Script::new().on("GetUser", 200, &replies::reply("GetUser", &user("old")));
+        let found = of(&script).find(&query).await.unwrap().unwrap();
+        assert_eq!(
+            (found.id.as_str(), &found.settings["permissions_boundary"], found.tags["deeploy:owner"].as_str()),
+            ("old", &json!("arn:B"), "o")
+        );
+        script.finish();
+        let script = Script::new().on("GetUser", 404, &replies::error("NoSuchEntity", "no")).on(
+            "GetUser",
+            200,
+            &replies::reply("GetUser", &user("new")),
+        );
+        assert_eq!(of(&script).find(&query).await.unwrap().unwrap().id, "new");
+        assert!(script.finish()[1].1.contains("UserName=new"));
+    }
+
+    #[tokio::test]
+    async fn create_carries_path_boundary_and_tags() {
+        let script = Script::new().on("CreateUser", 200, &replies::reply("CreateUser", &user("u")));
+        let wanted = wanted(vec![("name", json!("u")), ("path", json!("/deeploy/")), ("permissions_boundary", json!("arn:B"))]);
+        let made = of(&script).create(&wanted).await.unwrap();
+        assert_eq!((&made.settings, &made.tags), (&wanted.settings, &wanted.tags));
+        let asked = script.finish();
+        for part in ["Path=%2Fdeeploy%2F", "PermissionsBoundary=arn%3AB", "Tags.member.1.Key=deeploy%3Aowner"] {
+            assert!(asked[0].1.contains(part), "{part} is missing in {}", asked[0].1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_rename_is_the_last_call() {
+        let script = Script::new().on("DeleteUserPermissionsBoundary", 404, &replies::error("NoSuchEntity", "no")).on(
+            "UpdateUser",
+            200,
+            &replies::reply("UpdateUser", ""),
+        );
+        let changed = ["name", "path", "permissions_boundary"].map(str::to_owned).into();
+        of(&script).update(&some_user(), &wanted(vec![("name", json!("new")), ("path", json!("/p/"))]), &changed).await.unwrap();
+        assert!(script.finish()[1].1.contains("UserName=old&NewPath=%2Fp%2F&NewUserName=new"));
+        let script = Script::new().on("UpdateUser", 409, &replies::error("EntityAlreadyExists", "taken"));
+        let changed = BTreeSet::from(["name".to_owned()]);
+        let failure = of(&script).update(&some_user(), &wanted(vec![("name", json!("new"))]), &changed).await.unwrap_err();
+        assert_eq!(failure.class, Class::Conflict);
+    }
+
+    #[tokio::test]
+    async fn everything_that_others_gave_the_user_is_named() {
+        let list = |action: &str, items: &str| replies::reply(action, &format!("{items}<IsTruncated>false</IsTruncated>"));
+        let at = "2026-01-01T00:00:00Z";
+        let script = Script::any_order()
+            .on("GetLoginProfile", 200, &replies::reply("GetLoginProfile", &format!("<LoginProfile><UserName>u</UserName><CreateDate>{at}</CreateDate></LoginProfile>")))
+            .on("ListMFADevices", 200, &list("ListMFADevices", &format!("<MFADevices><member><UserName>u</UserName><SerialNumber>arn:mfa</SerialNumber><EnableDate>{at}</EnableDate></member></MFADevices>")))
+            .on("ListSSHPublicKeys", 200, &list("ListSSHPublicKeys", &format!("<SSHPublicKeys><member><UserName>u</UserName><SSHPublicKeyId>APKA1</SSHPublicKeyId><Status>Active</Status><UploadDate>{at}</UploadDate></member></SSHPublicKeys>")))
+            .on("ListSigningCertificates", 200, &list("ListSigningCertificates", "<Certificates><member><UserName>u</UserName><CertificateId>C1</CertificateId><CertificateBody>b</CertificateBody><Status>Active</Status></member></Certificates>"))
+            .on("ListServiceSpecificCredentials", 200, &replies::reply("ListServiceSpecificCredentials", &format!("<ServiceSpecificCredentials><member><UserName>u</UserName><Status>Active</Status><ServiceUserName>x</ServiceUserName><CreateDate>{at}</CreateDate><ServiceSpecificCredentialId>ACCA1</ServiceSpecificCredentialId><ServiceName>codecommit.amazonaws.com</ServiceName></member></ServiceSpecificCredentials>")))
+            .on("ListAttachedUserPolicies", 200, &list("ListAttachedUserPolicies", "<AttachedPolicies><member><PolicyName>P</PolicyName><PolicyArn>arn:P</PolicyArn></member></AttachedPolicies>"))
+            .on("ListUserPolicies", 200, &list("ListUserPolicies", "<PolicyNames><member>inline</member></PolicyNames>"))
+            .on("ListGroupsForUser", 200, &list("ListGroupsForUser", &format!("<Groups><member><Path>/</Path><GroupName>ours</GroupName><GroupId>G</GroupId><Arn>a</Arn><CreateDate>{at}</CreateDate></member><member><Path>/</Path><GroupName>theirs</GroupName><GroupId>G</GroupId><Arn>a</Arn><CreateDate>{at}</CreateDate></member></Groups>")));
+        let wanted = wanted(vec![("inline_policies", json!([])), ("groups", json!(["ours"]))]);
+        let guards = of(&script).guards(&some_user(), &wanted).await.unwrap();
+        script.finish();
+        let reasons: Vec<_> =
+            guards.iter().map(|guard| guard.reason.replace("the user old ", "").replace(", not made by this resource", "")).collect();
+        assert_eq!(
+            reasons,
+            [
+                "can sign in to the console: console password; delete them first",
+                "has MFA devices: arn:mfa; deactivate them first",
+                "has SSH keys: APKA1; delete them first",
+                "has signing certificates: C1; delete them first",
+                "has service-specific credentials: ACCA1 (codecommit.amazonaws.com); delete them first",
+                "has managed policies attached: arn:P; detach them first",
+                "holds inline policies: inline; delete them first",
+                "is a member of groups: theirs; remove it from them first",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn tags_are_set_and_removed() {
+        let script =
+            Script::new().on("TagUser", 200, &replies::reply("TagUser", "")).on("UntagUser", 200, &replies::reply("UntagUser", ""));
+        let set = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
+        of(&script).tag(&some_user(), &set, &["c".to_owned()]).await.unwrap();
+        let asked = script.finish();
+        assert!(asked[0].1.contains("Tags.member.1.Key=a") && asked[1].1.contains("TagKeys.member.1=c"));
+        let script = Script::new();
+        of(&script).tag(&some_user(), &BTreeMap::new(), &[]).await.unwrap();
+        script.finish();
     }
 }

@@ -89,11 +89,17 @@ impl Component for KmsAlias {
     }
 
     fn actions(&self) -> &'static [&'static str] {
-        &["kms:CreateAlias", "kms:DeleteAlias", "kms:DescribeKey", "kms:UpdateAlias"]
+        // ListAliases: import by a key's id.
+        &["kms:CreateAlias", "kms:DeleteAlias", "kms:DescribeKey", "kms:ListAliases", "kms:UpdateAlias"]
     }
 
     fn taggable(&self) -> bool {
         false
+    }
+
+    /// A renamed alias points to the same key.
+    fn is(&self, before: &Found, now: &Found) -> bool {
+        before.id == now.id || before.settings.get("key_id") == now.settings.get("key_id")
     }
 
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {
@@ -139,6 +145,16 @@ impl Component for KmsAlias {
     async fn delete(&self, found: &Found, _wanted: &Wanted) -> Result<Option<crate::graph::Kept>, Failure> {
         self.remove(&found.id).await.map(|()| None)
     }
+}
+
+/// The first of a key's aliases, by name; `None` where it has none. For import by a key's id.
+///
+/// # Errors
+/// What AWS says.
+pub async fn alias_of(aws: &Aws, key: &str) -> Result<Option<String>, Failure> {
+    let reply = aws.kms.list_aliases().key_id(key).send().await.absent("kms:ListAliases")?;
+    let names = reply.into_iter().flat_map(|reply| reply.aliases.unwrap_or_default()).filter_map(|alias| alias.alias_name);
+    Ok(names.min())
 }
 
 #[cfg(test)]
@@ -254,5 +270,15 @@ mod tests {
         assert_eq!(component.delete(&found, &wanted("alias/a", "k")).await.unwrap(), None);
         assert_eq!(component.delete(&found, &wanted("alias/a", "k")).await.unwrap(), None);
         script.finish();
+    }
+
+    #[tokio::test]
+    async fn the_alias_of_a_key_is_its_first_by_name() {
+        let two = r#"{"Aliases":[{"AliasName":"alias/b"},{"AliasName":"alias/a"}]}"#;
+        let script = Script::new().on("ListAliases", 200, two).on("ListAliases", 200, r#"{"Aliases":[]}"#).on("ListAliases", 400, GONE);
+        let aws = script.aws("eu-west-1");
+        let told = [alias_of(&aws, "k").await.unwrap(), alias_of(&aws, "k").await.unwrap(), alias_of(&aws, "gone").await.unwrap()];
+        assert_eq!(told, [Some("alias/a".to_owned()), None, None]);
+        assert!(script.finish()[0].1.contains(r#""KeyId":"k""#), "not every alias of the account");
     }
 }

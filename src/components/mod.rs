@@ -7,7 +7,6 @@ use std::sync::Arc;
 use crate::{aws::Aws, graph::Component};
 
 mod access_key;
-mod access_keys;
 mod iam;
 mod iam_group;
 mod iam_group_membership;
@@ -24,6 +23,9 @@ mod settings;
 
 #[cfg(test)]
 mod replay;
+
+pub use iam_role::arn_of_role;
+pub use kms_alias::alias_of;
 
 /// Every kind of object that blueprints may name.
 #[must_use]

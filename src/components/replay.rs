@@ -5,6 +5,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
@@ -37,6 +38,7 @@ pub(super) struct Script {
     asked: Arc<Mutex<Vec<(String, String)>>>,
     owners: Arc<Mutex<Vec<Option<String>>>>,
     any_order: bool,
+    slow: Duration,
 }
 
 impl std::fmt::Debug for Script {
@@ -54,6 +56,11 @@ impl Script {
     /// Requests may come in any order: the first line that fits answers.
     pub(super) fn any_order() -> Self {
         Self { any_order: true, ..Self::default() }
+    }
+
+    /// Each reply takes that long, by tokio's clock.
+    pub(super) fn slow(self, slow: Duration) -> Self {
+        Self { slow, ..self }
     }
 
     /// Expects `request` and answers it.
@@ -80,6 +87,19 @@ impl Script {
         let s3 = aws_sdk_s3::Client::new(&config);
         let caller = Caller { account_id: "123456789012".into(), arn: "arn:aws:iam::123456789012:user/me".into() };
         Arc::new(Aws::new(&config, s3, region, caller))
+    }
+
+    /// As [`Self::aws`], with the SDK's retries on as in the provider. Pause the clock.
+    pub(super) async fn retrying(&self, region: &str) -> Arc<Aws> {
+        let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
+            .region(Region::new(region.to_owned()))
+            .credentials_provider(Credentials::new("AKIATEST", "test", None, None, "test"))
+            .retry_config(aws_config::retry::RetryConfig::standard())
+            .http_client(self.clone())
+            .load()
+            .await;
+        let caller = Caller { account_id: "123456789012".into(), arn: "arn:aws:iam::123456789012:user/me".into() };
+        Arc::new(Aws::new(&config, aws_sdk_s3::Client::new(&config), region, caller))
     }
 
     /// Each request's name and body, in order. Every line of the script must have been used.
@@ -143,7 +163,13 @@ fn name(request: &HttpRequest) -> String {
 
 impl HttpConnector for Script {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(Ok(self.answer(&request)))
+        let script = self.clone();
+        HttpConnectorFuture::new(async move {
+            if !script.slow.is_zero() {
+                tokio::time::sleep(script.slow).await;
+            }
+            Ok(script.answer(&request))
+        })
     }
 }
 

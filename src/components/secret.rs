@@ -18,7 +18,7 @@ use crate::{
 
 /// A secret's container; whoever has a value puts it there.
 ///
-/// Settings: `name` (fixed), `kms_key_id` (ARN; null: the account's own key for Secrets Manager), `description`, both live.
+/// Settings: `name` (fixed), `kms_key_id` (ARN; empty: the account's own key for Secrets Manager), `description`, both live.
 /// Not read: `recovery_window_in_days` (7 to 30; 0 deletes at once and for good), `recover` (false: a deleted one is not taken back).
 /// Outputs: `arn`, `name`. Id: the ARN; a name serves as well, for import.
 pub(super) struct Secret {
@@ -205,5 +205,141 @@ impl Component for Secret {
             what: format!("secret {name} until {until}"),
             cost: "nothing: AWS does not charge for a secret that waits for its deletion".to_owned(),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use serde_json::json;
+
+    use super::{super::replay::Script, *};
+
+    const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:deeploy/key-AbCdEf";
+    const MISSING: &str = r#"{"__type":"ResourceNotFoundException","Message":"Secrets Manager can't find the specified secret."}"#;
+    /// 2026-12-24.
+    const CHRISTMAS_S: u64 = 1_798_070_400;
+
+    fn reply(owner: &str, deleted: Option<u64>) -> String {
+        let tags = json!([{ "Key": "deeploy:owner", "Value": owner }, { "Key": "aws:x", "Value": "y" }]);
+        let mut reply = json!({ "ARN": ARN, "Name": "deeploy/key", "Description": "d", "Tags": tags });
+        if let Some(deleted) = deleted {
+            reply["DeletedDate"] = json!(deleted);
+        }
+        reply.to_string()
+    }
+
+    fn query(id: Option<&str>, recover: bool, settings: Vec<(&str, Json)>) -> Query {
+        let mut settings: BTreeMap<_, _> = settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        settings.insert("name".to_owned(), json!("deeploy/key"));
+        Query { id: id.map(str::to_owned), recover, settings, owner: "deeploy_iam_user/u".to_owned(), ..Query::default() }
+    }
+
+    fn wanted(settings: Vec<(&str, Json)>) -> Wanted {
+        Wanted {
+            component: "secret".into(),
+            settings: settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            tags: BTreeMap::from([("deeploy:owner".to_owned(), "deeploy_iam_user/u".to_owned())]),
+            token: "0".repeat(64),
+        }
+    }
+
+    fn of(script: &Script) -> Secret {
+        Secret::new(script.aws("eu-west-1"))
+    }
+
+    fn found_as(readiness: Readiness) -> Found {
+        Found { id: ARN.to_owned(), settings: map([("name", json!("deeploy/key"))]), readiness, ..Found::default() }
+    }
+
+    #[tokio::test]
+    async fn one_read_finds_it_by_arn_and_two_prove_its_absence() {
+        let script = Script::new().on("DescribeSecret", 200, &reply("deeploy_iam_user/u", None));
+        let found = of(&script).find(&query(Some(ARN), false, vec![])).await.unwrap().unwrap();
+        assert_eq!(found.settings, map([("name", json!("deeploy/key")), ("kms_key_id", Json::Null), ("description", json!("d"))]));
+        assert_eq!((found.outputs["arn"].as_str(), found.tags.len()), (Some(ARN), 1));
+        script.finish();
+        let script = Script::new().on("DescribeSecret", 400, MISSING).on("DescribeSecret", 400, MISSING);
+        assert_eq!(of(&script).find(&query(Some(ARN), false, vec![])).await.unwrap(), None);
+        assert!(script.finish()[1].1.contains("\"deeploy/key\""));
+    }
+
+    #[tokio::test]
+    async fn a_deleted_secret_is_taken_back_only_when_ours() {
+        let ours = || Script::new().on("DescribeSecret", 200, &reply("deeploy_iam_user/u", Some(CHRISTMAS_S)));
+        assert_eq!(of(&ours()).find(&query(None, false, vec![])).await.unwrap(), None);
+        assert_eq!(of(&ours()).find(&query(None, true, vec![])).await.unwrap().unwrap().readiness, Readiness::Deleted);
+        let failure = of(&ours()).find(&query(None, true, vec![("recover", json!(false))])).await.unwrap_err();
+        assert_eq!((failure.class, failure.message.contains("as `recover` is false")), (Class::Conflict, true));
+        let theirs = Script::new().on("DescribeSecret", 200, &reply("deeploy_iam_user/other", Some(CHRISTMAS_S)));
+        let failure = of(&theirs).find(&query(None, true, vec![])).await.unwrap_err();
+        assert_eq!(failure.class, Class::Conflict);
+        assert_eq!(
+            failure.message,
+            "the secret deeploy/key is deleted (2026-12-24) and keeps its name until its recovery window is over, 30 days after its deletion at \
+             the latest; it belongs to somebody else and is not taken back. Choose another name, or restore it (aws secretsmanager restore-secret \
+             --secret-id deeploy/key), or delete it for good (aws secretsmanager delete-secret --force-delete-without-recovery --secret-id \
+             deeploy/key)"
+        );
+    }
+
+    #[tokio::test]
+    async fn create_carries_key_tags_and_token_but_no_value() {
+        let script = Script::new().on("CreateSecret", 200, &json!({ "ARN": ARN, "Name": "deeploy/key" }).to_string());
+        let wanted = wanted(vec![("name", json!("deeploy/key")), ("kms_key_id", json!("arn:k")), ("description", json!("d"))]);
+        let made = of(&script).create(&wanted).await.unwrap();
+        assert_eq!((&made.settings, &made.tags, made.id.as_str()), (&wanted.settings, &wanted.tags, ARN));
+        let asked: Json = serde_json::from_str(&script.finish()[0].1).unwrap();
+        let tags = json!([{ "Key": "deeploy:owner", "Value": "deeploy_iam_user/u" }]);
+        assert_eq!(
+            asked,
+            json!({ "Name": "deeploy/key", "KmsKeyId": "arn:k", "Description": "d", "ClientRequestToken": "0".repeat(64), "Tags": tags })
+        );
+        let scheduled = r#"{"__type":"InvalidRequestException","Message":"You can't create this secret because a secret with this name is already scheduled for deletion."}"#;
+        let script = Script::new().on("CreateSecret", 400, scheduled);
+        assert_eq!(of(&script).create(&wanted).await.unwrap_err().class, Class::Conflict);
+    }
+
+    #[tokio::test]
+    async fn update_restores_first_and_can_go_back_to_the_default_key() {
+        let script = Script::new().on("RestoreSecret", 200, "{}").on("UpdateSecret", 200, "{}");
+        let changed = BTreeSet::from(["kms_key_id".to_owned()]);
+        of(&script).update(&found_as(Readiness::Deleted), &wanted(vec![("kms_key_id", Json::Null)]), &changed).await.unwrap();
+        let asked = script.finish();
+        let update: Json = serde_json::from_str(&asked[1].1).unwrap();
+        assert_eq!((&update["KmsKeyId"], &update["Description"]), (&json!(DEFAULT_KEY), &Json::Null));
+        let script = Script::new();
+        of(&script).update(&found_as(Readiness::Ready), &wanted(vec![]), &BTreeSet::new()).await.unwrap();
+        script.finish();
+    }
+
+    #[tokio::test]
+    async fn delete_says_what_it_keeps() {
+        let scheduled = r#"{"__type":"InvalidRequestException","Message":"because it was already scheduled for deletion."}"#;
+        let dated = json!({ "ARN": ARN, "Name": "deeploy/key", "DeletionDate": CHRISTMAS_S }).to_string();
+        let cases = [
+            (7, 200, dated.as_str(), Some("secret deeploy/key until 2026-12-24")),
+            (7, 400, scheduled, Some("secret deeploy/key until its recovery window is over")),
+            (7, 400, MISSING, None),
+            (0, 200, dated.as_str(), None),
+        ];
+        for (days, status, reply, kept) in cases {
+            let script = Script::new().on("DeleteSecret", status, reply);
+            let wanted = wanted(vec![("recovery_window_in_days", json!(days))]);
+            let left = of(&script).delete(&found_as(Readiness::Ready), &wanted).await.unwrap();
+            assert_eq!(left.map(|left| left.what).as_deref(), kept);
+            let asked: Json = serde_json::from_str(&script.finish()[0].1).unwrap();
+            let (force, window) = if days == 0 { (json!(true), Json::Null) } else { (Json::Null, json!(days)) };
+            assert_eq!((&asked["ForceDeleteWithoutRecovery"], &asked["RecoveryWindowInDays"]), (&force, &window));
+        }
+    }
+
+    #[tokio::test]
+    async fn tags_are_set_and_removed() {
+        let script = Script::new().on("TagResource", 200, "").on("UntagResource", 200, "");
+        let set = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
+        of(&script).tag(&found_as(Readiness::Ready), &set, &["c".to_owned()]).await.unwrap();
+        let asked = script.finish();
+        assert!(asked[0].1.contains(r#"{"Key":"a","Value":"b"}"#) && asked[1].1.contains(r#"["c"]"#));
     }
 }

@@ -136,7 +136,7 @@ pub struct Setting {
 /// A setting's value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
-    /// Known now. `Null` means: AWS's own default, not compared.
+    /// Known now. `Null` means: AWS's own default, not compared. An empty text means: none, and is `Null` when found.
     Known(Json),
     /// Unknown at plan.
     Unknown,

@@ -148,6 +148,7 @@ pub(crate) fn work<'a>(ctx: &'a Ctx<'a>, state: &State, node: &'a Node) -> Resul
         proven: state.observed.complete.contains(&node.id),
         uid: claim.map(|claim| claim.uid).unwrap_or_default(),
         verified: state.verified,
+        settled: state.observed.claim.as_ref().is_some_and(|claim| claim.phase == Phase::Ready),
         remake: remade(ctx, node, &state.observed),
         created: false,
         conflicted: false,
@@ -192,10 +193,12 @@ async fn hold_and_converge(work: &mut Work<'_>) -> Result<(), Halt> {
 }
 
 fn end(ctx: &Ctx<'_>, state: &mut State, at: usize, done: Done) -> bool {
+    let id = done.found.as_ref().map(|found| found.id.clone());
     state.observed.note(&done.node, done.found);
     state.retired.extend(done.retired.into_iter().map(|old| (at, old)));
     if done.held.is_some() {
-        state.held = done.held;
+        // A rename in place may have given it another id.
+        state.held = done.held.map(|held| Held { id: id.unwrap_or_else(|| held.id.clone()), ..held });
     }
     match done.result {
         Ok(()) => {

@@ -29,6 +29,8 @@ pub(crate) struct Work<'a> {
     pub uid: String,
     /// Whether the claim of our state stands.
     pub verified: bool,
+    /// The resource was ready before this run, so that what is absent is gone.
+    pub settled: bool,
     /// With other fixed settings it is deleted and made anew.
     pub remake: bool,
     /// Whether `found` came from a find and nothing was written since.
@@ -74,7 +76,9 @@ impl Work<'_> {
             self.take_back().await?;
         }
         if self.found.is_none() {
-            self.make(self.query.id.clone().as_deref()).await?;
+            // While it isn't ready yet, an absent one may just not be visible: the same token answers with the same object.
+            let instead_of = self.query.id.clone().filter(|_| self.settled);
+            self.make(instead_of.as_deref()).await?;
             self.ours()?;
         }
         self.contested(held).await?;
@@ -279,11 +283,12 @@ impl Work<'_> {
 
     /// Finds again what was written. Reads may lag: neither absence nor the old values count until they have had their time.
     async fn see(&mut self) -> Result<(), Halt> {
-        let Some(id) = self.found.as_ref().map(|found| found.id.clone()) else { return Ok(()) };
+        let Some(before) = self.found.clone() else { return Ok(()) };
+        let id = before.id.as_str();
         let (begin, mut tries, mut seen) = (Instant::now(), 0, false);
         loop {
-            let found = self.ctx.look(self.component, &self.query, Some(&id)).await?;
-            let found = found.filter(|found| found.id == id && found.readiness != Readiness::Deleted);
+            let found = self.ctx.look(self.component, &self.query, Some(id)).await?;
+            let found = found.filter(|found| self.component.is(&before, found) && found.readiness != Readiness::Deleted);
             seen |= found.is_some();
             let there = found.is_some();
             self.note(found);
@@ -296,7 +301,7 @@ impl Work<'_> {
                     return Ok(());
                 }
                 if !self.may_be_over() {
-                    return Err(invisible(Doing::Waiting, &id, "it was made, but can't be found"));
+                    return Err(invisible(Doing::Waiting, id, "it was made, but can't be found"));
                 }
                 self.make_again().await?;
                 return Ok(());

@@ -56,17 +56,17 @@ pub struct KeyUsers {
 pub fn key_policy(place: &Place, users: &KeyUsers, more: &[Json]) -> Json {
     let mut statements = vec![allow(ROOT, &json!({ "AWS": place.root() }), &["kms:*"], None)];
     if !users.users.is_empty() {
-        statements.push(allow(USE, &principals(&users.users), &SEED_KEY_ACTIONS, None));
+        statements.push(allow(USE, &principals(place, &users.users), &SEED_KEY_ACTIONS, None));
     }
     if !users.administrators.is_empty() {
-        statements.push(allow(ADMINISTRATION, &principals(&users.administrators), &ADMINISTRATOR_ACTIONS, None));
+        statements.push(allow(ADMINISTRATION, &principals(place, &users.administrators), &ADMINISTRATOR_ACTIONS, None));
     }
     for service in &users.services {
         let sid = format!("{SERVICE}{}", service.chars().filter(char::is_ascii_alphanumeric).collect::<String>());
         statements.push(allow(&sid, &json!({ "Service": service }), &SEED_KEY_ACTIONS, service_condition(place, service)));
     }
     if !users.granters.is_empty() {
-        let who = principals(&users.granters);
+        let who = principals(place, &users.granters);
         statements.push(allow(&format!("{GRANTS}Use"), &who, &SEED_KEY_ACTIONS, None));
         let only_aws = json!({ "Bool": { "kms:GrantIsForAWSResource": "true" } });
         statements.push(allow(GRANTS, &who, &["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"], Some(only_aws)));
@@ -83,8 +83,8 @@ fn allow(sid: &str, principal: &Json, actions: &[&str], condition: Option<Json>)
     statement
 }
 
-fn principals(arns: &[String]) -> Json {
-    json!({ "AWS": arns.iter().map(|arn| role_of_session(arn)).collect::<Vec<_>>() })
+fn principals(place: &Place, arns: &[String]) -> Json {
+    json!({ "AWS": arns.iter().map(|arn| role_of_session(place, arn)).collect::<Vec<_>>() })
 }
 
 /// Keeps a service from using the key for another account (the confused deputy). CloudWatch Logs names the log group in
@@ -98,9 +98,10 @@ fn service_condition(place: &Place, service: &str) -> Option<Json> {
 }
 
 /// A session's ARN as its role's: KMS refuses sessions, which end, as principals of a policy. Other texts stay as they are.
-#[must_use]
-pub fn role_of_session(arn: &str) -> String {
-    Arn::parse(arn).map_or_else(|_| arn.to_owned(), |parsed| parsed.to_principal().to_string())
+fn role_of_session(place: &Place, arn: &str) -> String {
+    let Ok(parsed) = Arn::parse(arn) else { return arn.to_owned() };
+    let looked_up = parsed.session().filter(|_| parsed.account == place.account_id).and_then(|(role, _)| place.roles.get(role));
+    looked_up.cloned().unwrap_or_else(|| parsed.to_principal().to_string())
 }
 
 /// The users that a live policy of ours names: the inverse of [`key_policy`], for import.
@@ -192,9 +193,15 @@ mod tests {
     }
 
     #[test]
-    fn a_session_becomes_its_role() {
-        assert_eq!(role_of_session("arn:aws-cn:sts::123456789012:assumed-role/ci/run-7"), "arn:aws-cn:iam::123456789012:role/ci");
-        assert_eq!(role_of_session("arn:aws:iam::123456789012:user/a"), "arn:aws:iam::123456789012:user/a");
+    fn a_session_becomes_its_role_with_the_path_that_was_looked_up() {
+        let mut place = frankfurt();
+        let session = "arn:aws:sts::123456789012:assumed-role/ci/run-7";
+        assert_eq!(role_of_session(&place, session), "arn:aws:iam::123456789012:role/ci");
+        place.roles.insert("ci".to_owned(), "arn:aws:iam::123456789012:role/build/ci".to_owned());
+        assert_eq!(role_of_session(&place, session), "arn:aws:iam::123456789012:role/build/ci");
+        let others = "arn:aws-cn:sts::210987654321:assumed-role/ci/run-7";
+        assert_eq!(role_of_session(&place, others), "arn:aws-cn:iam::210987654321:role/ci");
+        assert_eq!(role_of_session(&place, "arn:aws:iam::123456789012:user/a"), "arn:aws:iam::123456789012:user/a");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The policy documents that the components carry: pure builders, shared by resources, functions and docs.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
 
 use crate::aws::Aws;
@@ -12,7 +14,7 @@ mod trust;
 
 pub use access::{Access, AccessTo, access_policy, read_access};
 pub use bucket::{bucket_policy, log_bucket_policy};
-pub use key::{KeyUsers, SEED_KEY_ACTIONS, key_policy, locks_out, role_of_session, users_of};
+pub use key::{KeyUsers, SEED_KEY_ACTIONS, key_policy, locks_out, users_of};
 pub use statements::{foreign_statements, parse_statements};
 pub use trust::{Irsa, PodIdentity, read_trust, trust_policy};
 
@@ -27,6 +29,8 @@ pub struct Place {
     pub account_id: String,
     /// `amazonaws.com` or the partition's own.
     pub dns_suffix: String,
+    /// The ARNs of roles of this account whose sessions were named, by the roles' names: a session's own ARN lacks the role's path.
+    pub roles: BTreeMap<String, String>,
 }
 
 impl Place {
@@ -38,6 +42,7 @@ impl Place {
             region: aws.region.clone(),
             account_id: aws.account_id.clone(),
             dns_suffix: aws.dns_suffix.clone(),
+            roles: BTreeMap::new(),
         }
     }
 
@@ -79,5 +84,6 @@ fn frankfurt() -> Place {
         region: "eu-central-1".to_owned(),
         account_id: "123456789012".to_owned(),
         dns_suffix: "amazonaws.com".to_owned(),
+        roles: BTreeMap::new(),
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use terraform_provider_deeploy::graph::{COMPONENT, Class, Component, Failure, Found, Guard, Kept, OWNER, PHASE, Query, Readiness, Wanted};
 use tokio::time::Instant;
 
-use crate::world::{Inner, Object, Version, World, failure};
+use crate::world::{GOES_ON, Inner, Object, Version, World, failure};
 
 /// The ways of a kind.
 #[derive(Clone, Copy, Debug, Default)]
@@ -292,7 +292,7 @@ impl Component for Kind {
     }
 
     async fn update(&self, found: &Found, wanted: &Wanted, changed: &BTreeSet<String>) -> Result<(), Failure> {
-        let operation = format!("update {} {} {changed:?}", self.ways.kind, found.id);
+        let mut operation = format!("update {} {} {changed:?}", self.ways.kind, found.id);
         if found.readiness == Readiness::Deleted {
             self.world
                 .write(&format!("restore {}", found.id), |inner| {
@@ -303,6 +303,7 @@ impl Component for Kind {
                     Ok(())
                 })
                 .await?;
+            operation = format!("{GOES_ON}{operation}");
         }
         for name in changed {
             self.world
@@ -315,6 +316,7 @@ impl Component for Kind {
                     if there { Ok(()) } else { Err(failure(Class::NotFound, &operation)) }
                 })
                 .await?;
+            operation = format!("{GOES_ON}{operation}");
         }
         Ok(())
     }

@@ -16,6 +16,9 @@ use tokio::{
 
 use crate::random::Random;
 
+/// What the later calls of one update begin with.
+pub const GOES_ON: &str = "and ";
+
 /// What happens at a mutating call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
@@ -110,7 +113,6 @@ pub struct Inner {
     /// Mutating calls begun after the stop.
     pub after_stop: usize,
     has_stopped: bool,
-    updating: bool,
     next: u64,
 }
 
@@ -147,7 +149,6 @@ impl World {
             stopped: None,
             after_stop: 0,
             has_stopped: false,
-            updating: false,
             next: 0,
         };
         Self { inner: Mutex::new(inner), crash: Notify::new() }
@@ -200,8 +201,7 @@ impl World {
             inner.mutations += 1;
             let fault = inner.faults.remove(&inner.mutations);
             // What an update has begun belongs to the call in flight.
-            let begun = std::mem::replace(&mut inner.updating, operation.starts_with("update") || operation.starts_with("restore"));
-            if inner.has_stopped && !(begun && operation.starts_with("update")) {
+            if inner.has_stopped && !operation.starts_with(GOES_ON) {
                 inner.after_stop += 1;
             }
             let line = format!("{:?} #{} {operation} {fault:?}", Instant::now(), inner.mutations);

@@ -68,17 +68,25 @@ extern crate self as tf_provider;
 
 pub mod codec;
 mod diagnostic;
+mod lifecycle;
+pub mod log;
 mod model;
 mod model_types;
 mod number;
+mod operations;
 mod path;
 mod provider;
+mod rpc;
 mod schema;
+mod serve;
 mod stop;
+pub mod testing;
 mod timeouts;
+mod transport;
 mod types;
 pub mod validators;
 mod value;
+mod wire;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, has_errors};
 pub use model::{Attr, Model, ObjectReader, Set, TfType};
@@ -90,6 +98,7 @@ pub use provider::{
     ReadResponse, Resource, Signature,
 };
 pub use schema::{Attribute, AttributeType, Mode, Nesting, Schema, Validator};
+pub use serve::{ServeOptions, serve};
 pub use stop::{Stop, StopSource};
 pub use tf_provider_derive::Model;
 pub use timeouts::{DurationError, Operation, TIMEOUT_MAX, Timeouts, parse_duration};

@@ -4,7 +4,7 @@ use std::{fmt::Write, process::ExitCode};
 
 use acceptance_tests::{Failure, Folders};
 
-use crate::{arguments::Arguments, demo, deny, docs, package, prepare, sandbox, test};
+use crate::{arguments::Arguments, bench, demo, deny, docs, package, prepare, sandbox, simulate, test};
 
 /// One command.
 pub(crate) struct Command {
@@ -36,6 +36,12 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: sandbox::run,
     },
     Command {
+        name: "simulate",
+        options: "[--seeds N]",
+        summary: "the engine under seeded faults; 10000 seeds by default",
+        run: simulate::run,
+    },
+    Command {
         name: "docs",
         options: "[--check]",
         summary: "write the Registry's pages from schemas and examples; --check compares",
@@ -43,6 +49,12 @@ pub(crate) const COMMANDS: &[Command] = &[
     },
     Command { name: "package", options: "[--release]", summary: "this machine's archive, in the Registry's layout", run: package::run },
     Command { name: "deny", options: "", summary: "licences, sources and duplicates of the dependencies", run: deny::run },
+    Command {
+        name: "bench",
+        options: "",
+        summary: "the release build's figures: start, memory, size, plan, calls of an empty plan",
+        run: bench::run,
+    },
     Command {
         name: "prepare",
         options: "[--all]",

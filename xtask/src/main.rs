@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod arguments;
+mod bench;
 mod cargo;
 mod commands;
 mod demo;
@@ -14,6 +15,7 @@ mod package;
 mod prepare;
 mod sandbox;
 mod screen;
+mod simulate;
 mod suite;
 mod test;
 

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every suite that CI runs, in one order, with one count.
 
 use std::{
+    path::Path,
     process::{Command, ExitCode},
     time::Instant,
 };
@@ -9,8 +10,9 @@ use acceptance_tests::{Environment, Failure, Folders};
 
 use crate::{
     arguments::Arguments,
-    cargo::{build_provider, cargo},
-    deny, prepare, screen,
+    cargo::cargo,
+    deny, package, prepare, screen,
+    simulate::SEEDS_VARIABLE,
     suite::{self, Count, Told},
 };
 
@@ -44,13 +46,14 @@ const SUITES: &[Suite] = &[
         command: |folders, asked| {
             let mut command =
                 cargo(folders, &["test", "--workspace", "--exclude", "acceptance-tests", "--lib", "--bins", "--tests", "--no-fail-fast"]);
-            command.env("DEEPLOY_SIMULATION_SEEDS", asked.seeds.to_string());
+            command.env(SEEDS_VARIABLE, asked.seeds.to_string());
             Ok(command)
         },
     },
     Suite { name: "docs of the code", told: Told::ExitCode, command: |folders, _| Ok(rustdoc(folders)) },
     Suite { name: "sandbox", told: Told::Unittest, command: sandbox_tests },
     Suite { name: "acceptance", told: Told::Libtest, command: acceptance },
+    Suite { name: "auditor", told: Told::Libtest, command: auditor },
 ];
 
 pub(crate) fn run(folders: &Folders, mut arguments: Arguments) -> Result<ExitCode, Failure> {
@@ -117,8 +120,23 @@ fn acceptance(folders: &Folders, _: &Asked) -> Result<Command, Failure> {
     for environment in prepare::NEEDED {
         prepare::environment_of(folders, environment)?;
     }
-    let provider = build_provider(folders, false)?;
-    let mut command = cargo(folders, &["test", "--package", "acceptance-tests", "--no-fail-fast"]);
-    command.env("DEEPLOY_PROVIDER_BIN", provider);
-    Ok(command)
+    let archive = package::make(folders, false)?;
+    Ok(scenarios(folders, &archive, &["--skip", AUDITOR]))
+}
+
+fn auditor(folders: &Folders, _: &Asked) -> Result<Command, Failure> {
+    for environment in [Environment::SANDBOX, Environment::TERRAFORM_1_15, Environment::PROWLER] {
+        prepare::environment_of(folders, environment)?;
+    }
+    let archive = package::make(folders, false)?;
+    Ok(scenarios(folders, &archive, &[AUDITOR]))
+}
+
+/// The scenarios that need Prowler, which takes three minutes to install.
+const AUDITOR: &str = "auditor::";
+
+fn scenarios(folders: &Folders, archive: &Path, filter: &[&str]) -> Command {
+    let mut command = cargo(folders, &["test", "--package", "acceptance-tests", "--no-fail-fast", "--"]);
+    command.args(filter).env("DEEPLOY_PROVIDER_BIN", folders.provider(false)).env("DEEPLOY_ARCHIVE", archive);
+    command
 }

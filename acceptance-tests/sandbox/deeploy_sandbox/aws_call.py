@@ -65,7 +65,7 @@ class AwsCall:
         if self.protocol == "json":
             try:
                 return dict(json.loads(self.request.body or b"{}"))
-            except ValueError:
+            except (TypeError, ValueError):
                 return {}
         model = operations.operation_model(self.service, self.operation)
         if model is None:

@@ -167,8 +167,9 @@ class Hidden:
     names: set[str]
     until: float
 
-    def mentions(self, text: str) -> bool:
-        return any(re.search(rf"(?<![A-Za-z0-9_-]){re.escape(name)}(?![A-Za-z0-9_-])", text) for name in self.names)
+    def means(self, values: list[str]) -> bool:
+        """Whether one of the values is the object: its name or id, or an ARN or path that ends in it."""
+        return any(value == name or value.endswith((f"/{name}", f":{name}")) for value in values for name in self.names)
 
 
 class Chaos:
@@ -216,6 +217,12 @@ class Chaos:
                 with self._lock:
                     self._hidden.setdefault(call.account, []).append(hidden)
 
+    def hides(self, account: str, service: str, value: str) -> bool:
+        """Whether an object is not yet visible, for those who ask about it in another way than by a read."""
+        now = time.monotonic()
+        found = self._hidden.get(account) or []
+        return any(each.service == service and each.until > now and each.means([value]) for each in found)
+
     def _hidden_now(self, call: AwsCall) -> list[Hidden]:
         found = self._hidden.get(call.account)
         if not found or call.mutating:
@@ -226,9 +233,9 @@ class Chaos:
     def refuse_hidden(self, call: AwsCall) -> None:
         if not self._hidden.get(call.account):
             return
-        asked = json.dumps(call.params, default=str) + " " + call.request.path
+        asked = strings(call.params) + list(call.path_parameters.values())
         for hidden in self._hidden_now(call):
-            if hidden.service == call.service and hidden.mentions(asked):
+            if hidden.service == call.service and hidden.means(asked):
                 code, status = NOT_FOUND.get(call.service, ("ResourceNotFoundException", 400))
                 raise AwsError(code, "The object does not exist (yet).", status)
 
@@ -247,7 +254,7 @@ class Chaos:
             for element in ("member", "Bucket", "item"):
                 text = re.sub(
                     rf"<{element}>(?:(?!<{element}>).)*?</{element}>",
-                    lambda found: "" if any(h.mentions(found.group(0)) for h in hidden) else found.group(0),
+                    lambda found: "" if _is_hidden(re.findall(r">([^<]+)<", found.group(0)), hidden) else found.group(0),
                     text,
                     flags=re.S,
                 )
@@ -255,11 +262,24 @@ class Chaos:
         return reply
 
 
+def strings(value: Any) -> list[str]:
+    """All strings within a value, however deep."""
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in strings(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in strings(item)]
+    return [value] if isinstance(value, str) else []
+
+
+def _is_hidden(values: list[str], hidden: list[Hidden]) -> bool:
+    return any(each.means(values) for each in hidden)
+
+
 def _without(value: Any, hidden: list[Hidden]) -> Any:
     if isinstance(value, dict):
         return {key: _without(item, hidden) for key, item in value.items()}
     if isinstance(value, list):
-        kept = [item for item in value if not any(h.mentions(json.dumps(item)) for h in hidden)]
+        kept = [item for item in value if not _is_hidden(strings(item), hidden)]
         return [_without(item, hidden) for item in kept]
     return value
 

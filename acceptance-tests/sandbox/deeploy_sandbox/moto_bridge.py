@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import traceback
+from typing import Any
 from urllib.parse import unquote
 
 import moto.backends
@@ -12,6 +13,7 @@ from moto.core.base_backend import BackendDict
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from .aws_call import AwsCall, refuse_unknown
+from .s3_roots import name_reply_documents
 from .wire import AwsError, Reply
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -24,10 +26,24 @@ class Unsupported(AwsError):
     """Neither moto nor we implement the operation."""
 
 
+class _Dispatcher(DomainDispatcherApplication):
+    """moto looks through its folders for every request, under a lock."""
+
+    def __init__(self, create_app: Any) -> None:
+        super().__init__(create_app)
+        self._known: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host not in self._known:
+            self._known[host] = super().get_backend_for_host(host)
+        return self._known[host]
+
+
 class Moto:
     def __init__(self) -> None:
         _leave_authorization_to_us()
-        self._application = DomainDispatcherApplication(create_backend_app)
+        name_reply_documents()
+        self._application = _Dispatcher(create_backend_app)
         for service in PRELOADED:
             moto.backends.get_backend(service)
 
@@ -61,6 +77,11 @@ class Moto:
         # moto reads a region out of some agents; the credential's scope is what AWS goes by.
         environ["HTTP_USER_AGENT"] = "sandbox"
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = call.account
+        if call.identity.kind == "anonymous" and call.service == "s3":
+            # Our policies have let the caller in; moto would go by the object's ACL alone.
+            environ["HTTP_AUTHORIZATION"] = (
+                f"AWS4-HMAC-SHA256 Credential=anonymous/20260101/{call.region}/s3/aws4_request, SignedHeaders=host, Signature=none"
+            )
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import moto.backends
@@ -70,7 +71,17 @@ def _is_known(kind: str, name: str, wildcard_ok: bool) -> bool:
             return True
         _, role = find_role_by_name(session.group(2), session.group(1), session.group(4).split("/")[0])
         return role is not None
-    return entity(name) is not None
+    return entity(name) is not None and not propagation.hides(name)
+
+
+@dataclass
+class Propagation:
+    """New users and roles take a while to be seen by the services that save policies; chaos says how long."""
+
+    hides: Callable[[str], bool] = lambda arn: False
+
+
+propagation = Propagation()
 
 
 def iam_backend(account: str, partition: str) -> Any:

@@ -11,12 +11,12 @@ import uuid
 from collections import defaultdict
 from contextlib import nullcontext
 
-from . import rules
+from . import principals, rules
 from .aws_call import AwsCall, read_call
 from .calls import Journal
 from .chaos import Chaos
 from .control import Control
-from .identity import Sessions, access_denied, identify, refuse_credential
+from .identity import Identity, Sessions, access_denied, identify, refuse_credential
 from .moto_bridge import Moto, Unsupported
 from .rules import enforcement, load_all
 from .wire import AwsError, CloseConnection, HttpRequest, Reply, render_error
@@ -33,6 +33,7 @@ class Sandbox:
         # moto's stores are no more thread-safe than a dict: one call of an account at a time.
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
         load_all(self.sessions, bucket_name_busy_s)
+        principals.propagation.hides = lambda arn: self.chaos.hides(arn.split(":")[4], "iam", arn)
         self.control = Control(self)
 
     def lock(self, account: str) -> threading.RLock:
@@ -43,12 +44,15 @@ class Sandbox:
             return self.control.handle(request)
         call = read_call(request)
         call.identity = identify(call.access_key, call.session_token, call.partition, self.sessions)
+        if call.identity.kind == "user" and self.chaos.hides(call.account, "iam", call.access_key):
+            call.identity = Identity(call.account, "unknown")
         record = self.journal.begin(call)
         disturbance = self.chaos.plan(call, record)
         record.fault = disturbance.kind
         try:
             disturbance.before(call)
             reply = self._carry_out(call)
+            record.resource = record.resource or made_id(reply)
             self.chaos.learn(call, reply, disturbance)
             reply = self.chaos.conceal(call, reply)
         except AwsError as error:
@@ -97,6 +101,12 @@ class Sandbox:
             if reply is None:
                 reply = self.moto.send(call)
             return rules.run_after(call, reply)
+
+
+def made_id(reply: Reply) -> str:
+    """The id that AWS gave to an object whose call named none."""
+    found = re.search(rb'"KeyId": ?"([^"]+)"|<(vpcId|subnetId|allocationId|internetGatewayId|routeTableId)>([^<]+)<', reply.body[:4096])
+    return (found.group(1) or found.group(3)).decode() if found and reply.status < 300 else ""
 
 
 def error_code(reply: Reply) -> str:

@@ -121,7 +121,7 @@ def _ec2(backend: Any, account: str) -> Iterator[Object]:
     default = {vpc.id for vpc in backend.vpcs.values() if vpc.is_default}
     for vpc in backend.vpcs.values():
         if vpc.id not in default:
-            yield _object("ec2:vpc", vpc.id, vpc.arn, vpc.get_tags())
+            yield _object("ec2:vpc", vpc.id, None, vpc.get_tags(), vpc.state)
     subnets = [subnet for by_zone in backend.subnets.values() for subnet in by_zone.values()]
     for kind, items in (("subnet", subnets), ("route_table", backend.route_tables.values())):
         for item in items:
@@ -138,7 +138,7 @@ def _ec2(backend: Any, account: str) -> Iterator[Object]:
     ):
         for item in items.values():
             yield _object(f"ec2:{kind}", item.id, None, item.get_tags(), getattr(item, "state", None))
-    for address in (each for found in backend.addresses for each in ([found] if not isinstance(found, list) else found)):
+    for address in backend.addresses:
         yield _object("ec2:elastic_ip", str(address.allocation_id), None, address.get_tags())
 
 
@@ -153,7 +153,10 @@ def _rds(backend: Any, account: str) -> Iterator[Object]:
     for database in list(backend.databases.values()):
         yield _object("rds:db", database.db_instance_identifier, database.db_instance_arn, database.tags, database.status)
     for group in list(backend.subnet_groups.values()):
-        yield _object("rds:subnet_group", group.db_subnet_group_name, group.db_subnet_group_arn, group.tags)
+        yield _object("rds:subnet_group", group.name, group.arn, group.tags)
+    for group in list(backend.db_parameter_groups.values()):
+        if not group.name.startswith("default."):
+            yield _object("rds:parameter_group", group.name, group.arn, group.tags)
 
 
 READERS = {

@@ -1,14 +1,19 @@
 """Accounts are separate worlds; credentials decide; the control routes tell the truth."""
 
+import base64
 import http.client
 import json
 import subprocess
 import sys
 import time
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import urlparse
+from urllib.request import urlopen
 
-from .served import REGION, SandboxTest, allow, client, control, endpoint, policy
+from .served import REGION, SandboxTest, allow, client, control, endpoint, policy, trust
 
 
 class Accounts(SandboxTest):
@@ -99,6 +104,79 @@ class Accounts(SandboxTest):
         iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=policy(only_s3, with_key))
         self.assertEqual(theirs.get_object(Bucket=bucket, Key="k")["Body"].read(), b"x")
 
+    def test_nobody_in_particular(self):
+        bucket = f"anon-{self.account}"
+        s3 = self.aws("s3")
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+        for path in (f"/{bucket}/k", f"/{bucket}", "/"):
+            with self.assertRaises(HTTPError) as caught:
+                urlopen(endpoint() + path, timeout=10)
+            self.assertEqual(caught.exception.code, 403)
+            caught.exception.close()
+        s3.delete_public_access_block(Bucket=bucket)
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy({**allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*"), "Principal": "*"}))
+        with urlopen(f"{endpoint()}/{bucket}/k", timeout=10) as reply:
+            self.assertEqual(reply.read(), b"x")
+
+    def test_bodies_as_newer_sdks_send_them(self):
+        """aws-chunked with a trailing checksum, transfer-encoding chunked, and x-id in the query."""
+        bucket = f"chunks-{self.account}"
+        self.aws("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        authorization = f"AWS4-HMAC-SHA256 Credential={self.key}/20260101/{REGION}/s3/aws4_request, SignedHeaders=host, Signature=x"
+        checksum = base64.b64encode(zlib.crc32(b"hello").to_bytes(4, "big")).decode()
+        framed = f"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:{checksum}\r\n\r\n".encode()
+        headers = {
+            "Authorization": authorization,
+            "Content-Encoding": "aws-chunked",
+            "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+            "x-amz-decoded-content-length": "5",
+            "x-amz-trailer": "x-amz-checksum-crc32",
+        }
+        connection = http.client.HTTPConnection(urlparse(endpoint()).netloc)
+        connection.request("PUT", f"/{bucket}/k?x-id=PutObject", framed, headers)
+        self.assertEqual(connection.getresponse().read(), b"")
+        connection.request("PUT", f"/{bucket}/l?x-id=PutObject", iter([framed[:4], framed[4:]]), headers, encode_chunked=True)
+        self.assertEqual(connection.getresponse().status, 200)
+        connection.close()
+        for key in ("k", "l"):
+            self.assertEqual(self.aws("s3").get_object(Bucket=bucket, Key=key)["Body"].read(), b"hello")
+        self.assertEqual([call["operation"] for call in self.calls()][1:3], ["PutObject", "PutObject"])
+
+    def test_many_at_once(self):
+        def work(n: int) -> str:
+            kms = self.aws("kms")
+            key = kms.create_key(Description=str(n))["KeyMetadata"]["KeyId"]
+            kms.create_alias(AliasName=f"alias/{n}", TargetKeyId=key)
+            try:
+                kms.create_alias(AliasName="alias/only-one", TargetKeyId=key)
+            except kms.exceptions.AlreadyExistsException:
+                return "lost"
+            return "won"
+
+        with ThreadPoolExecutor(8) as pool:
+            results = list(pool.map(work, range(16)))
+        self.assertEqual(results.count("won"), 1)
+        self.assertEqual((len(self.world("kms:key")), len(self.world("kms:alias"))), (16, 17))
+        self.assertEqual(sorted(call["n"] for call in self.calls()), list(range(1, 49)))
+
+    def test_a_call_is_quick(self):
+        kms = self.aws("kms")
+        key = kms.create_key()["KeyMetadata"]["KeyId"]
+        times = []
+        for _ in range(30):
+            started = time.perf_counter()
+            kms.describe_key(KeyId=key)
+            times.append(time.perf_counter() - started)
+        self.assertLess(sorted(times)[5], 0.010)
+
+    def test_latency_for_benchmarks(self):
+        control("settings", "POST", {"latency_ms": 60})
+        self.addCleanup(control, "settings", "POST", {"latency_ms": 0})
+        started = time.perf_counter()
+        self.aws("kms").list_keys()
+        self.assertGreater(time.perf_counter() - started, 0.06)
+
     def test_calls_are_numbered(self):
         kms = self.aws("kms")
         key = kms.create_key()["KeyMetadata"]["KeyId"]
@@ -135,6 +213,30 @@ class Accounts(SandboxTest):
         names += " CreateMultipartUpload UploadPart AbortMultipartUpload DeleteObjects DeleteBucket"
         self.assertEqual([call["operation"] for call in self.calls()], names.split())
         self.assertEqual([call["status"] for call in self.calls() if call["status"] > 204], [])
+
+    def test_the_world_holds_what_other_services_made(self):
+        ec2, tags = self.aws("ec2"), [{"Key": "a", "Value": "b"}]
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": tags}])["Vpc"]["VpcId"]
+        subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24")["Subnet"]["SubnetId"] for n in range(2)]
+        ec2.create_security_group(GroupName="g", Description="d", VpcId=vpc)
+        gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+        address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+        ec2.create_nat_gateway(SubnetId=subnets[0], AllocationId=address)
+        ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.s3")
+        rds = self.aws("rds")
+        rds.create_db_subnet_group(DBSubnetGroupName="s", DBSubnetGroupDescription="d", SubnetIds=subnets)
+        rds.create_db_instance(DBInstanceIdentifier="d", Engine="postgres", DBInstanceClass="db.t4g.micro", AllocatedStorage=20, MasterUsername="u", MasterUserPassword="password1")
+        role = self.aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=trust({"Service": "eks.amazonaws.com"}))["Role"]["Arn"]
+        self.aws("eks").create_cluster(name="c", roleArn=role, resourcesVpcConfig={"subnetIds": subnets}, tags={"a": "b"})
+        self.aws("ssm").put_parameter(Name="/deeploy/x", Value="1", Type="String", Tags=tags)
+        found = {each["type"]: each for each in self.world()}
+        expected = "ec2:vpc ec2:subnet ec2:route_table ec2:security_group ec2:internet_gateway ec2:elastic_ip ec2:nat_gateway ec2:vpc_endpoint"
+        expected += " rds:subnet_group rds:db eks:cluster ssm:parameter iam:role"
+        self.assertEqual(set(expected.split()) - set(found), set())
+        for kind in ("ec2:vpc", "eks:cluster", "ssm:parameter"):
+            self.assertEqual(found[kind]["tags"], {"a": "b"}, kind)
+        self.assertEqual(found["ec2:vpc"]["id"], vpc)
 
     def test_what_nobody_implements_is_a_typed_error(self):
         self.refused("NotImplementedBySandbox", self.aws("eks").list_insights, status=400, clusterName="c")

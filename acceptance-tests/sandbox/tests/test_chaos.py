@@ -8,7 +8,7 @@ from urllib.parse import urlparse
 
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
-from .served import SandboxTest, control, endpoint
+from .served import SandboxTest, client, control, endpoint, policy, trust
 
 DROPPED = (ConnectionClosedError, EndpointConnectionError)
 
@@ -122,6 +122,27 @@ class Chaos(SandboxTest):
         self.assertEqual(iam.list_users()["Users"], [])
         self.refused("ResourceNotFoundException", secrets.describe_secret, SecretId="hidden")
         self.assertEqual(self.fired(), [3])
+
+    def test_a_new_access_key_is_not_known_at_once(self):
+        iam = self.aws("iam")
+        iam.create_user(UserName="u")
+        self.faults({"on": {"operation": "iam:CreateAccessKey"}, "hide_s": 0.3})
+        key = iam.create_access_key(UserName="u")["AccessKey"]["AccessKeyId"]
+        self.refused("InvalidClientTokenId", client("sts", key).get_caller_identity, status=403)
+        time.sleep(0.35)
+        self.assertEqual(client("sts", key).get_caller_identity()["Arn"], self.arn("user/u"))
+        self.assertEqual(self.fired(), [1])
+
+    def test_a_new_role_is_not_known_to_key_policies_at_once(self):
+        self.faults({"on": {"operation": "iam:CreateRole"}, "hide_s": 0.3})
+        role = self.aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=trust({"Service": "ec2.amazonaws.com"}))
+        statement = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
+        root, new = ({**statement, "Principal": {"AWS": arn}} for arn in (self.arn("root"), role["Role"]["Arn"]))
+        kms = self.aws("kms")
+        self.refused("MalformedPolicyDocumentException", kms.create_key, Policy=policy(root, new))
+        time.sleep(0.35)
+        kms.create_key(Policy=policy(root, new))
+        self.assertEqual(self.fired(), [1])
 
     def test_expired_credentials(self):
         self.faults({"on": {"m": 1}, "do": "expire", "times": None})

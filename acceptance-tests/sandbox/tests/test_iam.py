@@ -46,6 +46,17 @@ class Iam(SandboxTest):
         self.assertEqual(len(self.world("iam:access_key")), 2)
         self.refused("NoSuchEntity", self.iam.create_access_key, status=404, UserName="none")
 
+    def test_service_specific_credentials(self):
+        self.iam.create_user(UserName="u")
+        self.refused("NoSuchEntity", self.iam.create_service_specific_credential, status=404, UserName="u", ServiceName="none.amazonaws.com")
+        made = self.iam.create_service_specific_credential(UserName="u", ServiceName="codecommit.amazonaws.com")["ServiceSpecificCredential"]
+        held = self.iam.list_service_specific_credentials(UserName="u")["ServiceSpecificCredentials"]
+        self.assertEqual([each["ServiceSpecificCredentialId"] for each in held], [made["ServiceSpecificCredentialId"]])
+        self.assertNotIn("ServicePassword", held[0])
+        self.refused("DeleteConflict", self.iam.delete_user, status=409, UserName="u")
+        self.iam.delete_service_specific_credential(UserName="u", ServiceSpecificCredentialId=made["ServiceSpecificCredentialId"])
+        self.iam.delete_user(UserName="u")
+
     def test_a_user_goes_when_nothing_hangs_on_it(self):
         self.iam.create_user(UserName="u")
         key = self.iam.create_access_key(UserName="u")["AccessKey"]["AccessKeyId"]

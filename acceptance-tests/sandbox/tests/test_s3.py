@@ -91,10 +91,10 @@ class S3(SandboxTest):
     def test_the_expected_owner_is_checked_everywhere(self):
         self.make()
         other = "999999999999"
-        for call in (self.s3.head_bucket, self.s3.get_bucket_tagging, self.s3.list_objects_v2, self.s3.delete_bucket, self.s3.get_bucket_location):
-            call_error = "403" if call == self.s3.head_bucket else "AccessDenied"
-            if call != self.s3.get_bucket_location:
-                self.refused(call_error, call, status=403, Bucket=self.name, ExpectedBucketOwner=other)
+        s3 = self.s3
+        for call in (s3.get_bucket_tagging, s3.list_objects_v2, s3.delete_bucket, s3.get_bucket_location, s3.get_bucket_policy):
+            self.refused("AccessDenied", call, status=403, Bucket=self.name, ExpectedBucketOwner=other)
+        self.refused("403", s3.head_bucket, status=403, Bucket=self.name, ExpectedBucketOwner=other)
         self.refused("AccessDenied", self.s3.put_object, status=403, Bucket=self.name, Key="k", Body=b"", ExpectedBucketOwner=other)
         self.s3.head_bucket(Bucket=self.name, ExpectedBucketOwner=self.account)
 

@@ -1,4 +1,9 @@
 //! Scenarios: real Terraform, the real provider, the sandbox. `cargo xtask test` prepares what they need and runs them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod auditor;
+mod examples;
+mod lifecycle;
+mod registry;
 mod smoke;
+mod stage;

@@ -230,10 +230,11 @@ fn a_bucket_elsewhere_names_its_region() {
     let mut raw = reply(301);
     raw.headers_mut().insert("x-amz-bucket-region", "eu-central-1");
     let head = failure("s3:HeadBucket", Reply::service_error(ErrorMetadata::builder().build(), raw));
-    assert_eq!((head.class, head.message.contains("eu-central-1")), (Invalid, true), "{head}");
+    assert_eq!(head.class, Invalid);
+    assert!(head.message.starts_with("status 301 without a text. The bucket is in eu-central-1"), "{head}");
     let text = refused("AuthorizationHeaderMalformed", "the region 'us-east-1' is wrong; expecting 'eu-west-1'", 400);
     let list = failure("s3:ListObjectsV2", text);
-    assert!(list.message.ends_with("The bucket is in eu-west-1: set the provider's `region` to it."), "{list}");
+    assert!(list.message.contains("expecting 'eu-west-1'. The bucket is in eu-west-1: "), "{list}");
 }
 
 #[test]

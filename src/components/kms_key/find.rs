@@ -10,7 +10,7 @@ use super::{POLICY_NAME, described, readiness, tags_from_api};
 use crate::{
     aws::{self, Absent, Aws},
     components::settings,
-    graph::{Class, Failure, Found, Query, Readiness},
+    graph::{COMPONENT, Class, Failure, Found, OWNER, PHASE, Phase, Query, Readiness},
 };
 
 /// Keys whose tags are read at most: AWS's default quota of keys in a region, so that only accounts beyond it are not searched whole.
@@ -19,10 +19,6 @@ const KEYS_SEARCHED_MAX: usize = 100_000;
 const KEYS_PER_PAGE: i32 = 1_000;
 /// Reads of tags at once: a thousand keys in a few seconds, far below AWS's 2,000 a second.
 const TAG_READS_AT_ONCE: usize = 16;
-
-const OWNER: &str = "deeploy:owner";
-const COMPONENT: &str = "deeploy:component";
-const PHASE: &str = "deeploy:phase";
 
 type Tags = BTreeMap<String, String>;
 
@@ -149,7 +145,8 @@ fn is_ours(tags: &Tags, query: &Query) -> bool {
 
 /// Whether a key that waits for its deletion is one that our destroy left and that the user wants back.
 fn may_take_back(tags: &Tags, query: &Query) -> bool {
-    query.settings.get("recover").and_then(Json::as_bool) != Some(false) && tags.get(PHASE).is_some_and(|phase| phase == "deleted")
+    query.settings.get("recover").and_then(Json::as_bool) != Some(false)
+        && tags.get(PHASE).is_some_and(|phase| phase == Phase::Deleted.as_str())
 }
 
 /// A live key of ours first, the oldest, which is the one that two creators agree upon; else the newest of those that destroy left.

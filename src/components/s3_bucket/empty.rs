@@ -7,6 +7,7 @@ use aws_sdk_s3::{
     types::{Delete, Error as KeyError, MultipartUpload, ObjectIdentifier},
 };
 use futures_util::{StreamExt, stream};
+use tokio::time::Instant;
 
 use super::{Bucket, unbuilt};
 use crate::{
@@ -15,8 +16,6 @@ use crate::{
     graph::{Class, Failure},
 };
 
-/// Pages of a thousand that one delete goes through at most: a billion versions, beyond any bucket that is emptied key by key.
-const PAGES_MAX: usize = 1_000_000;
 /// Unfinished uploads that are given up at once: far below S3's 3,500 writes a second.
 const ABORTS_AT_ONCE: usize = 16;
 /// Keys that a failure names.
@@ -47,22 +46,24 @@ impl Bucket<'_> {
         Ok((!parts.is_empty()).then(|| format!("{}{}", if more { "at least " } else { "" }, parts.join(", "))))
     }
 
-    /// Deletes every version, delete marker and unfinished upload; `false`: the bucket is gone.
-    pub(super) async fn empty(self) -> Result<bool, Failure> {
-        let mut last = Vec::new();
-        for _ in 0..PAGES_MAX {
+    /// Deletes every version, delete marker and unfinished upload; `false`: the bucket is gone. Fails as [`Class::Busy`] when
+    /// something is left at `deadline`.
+    pub(super) async fn empty(self, deadline: Instant) -> Result<bool, Failure> {
+        let (mut last, mut deleted) = (Vec::new(), 0);
+        while Instant::now() < deadline {
             let Some(page) = self.versions().await? else { return Ok(false) };
             let page = identifiers(&page)?;
             if page.is_empty() {
-                return self.abort_uploads().await;
+                return self.abort_uploads(deadline).await;
             }
             if page == last {
                 return Err(settings::failure(Class::Transient, DELETE, format!("the bucket {} still lists what was deleted", self.name)));
             }
             self.delete_page(page.clone()).await?;
+            deleted += page.len();
             last = page;
         }
-        Err(settings::failure(Class::Busy, DELETE, format!("the bucket {} is still not empty after {PAGES_MAX} pages", self.name)))
+        Err(settings::failure(Class::Busy, DELETE, format!("the bucket {} is not empty yet: {deleted} versions deleted so far", self.name)))
     }
 
     async fn versions(self) -> Result<Option<ListObjectVersionsOutput>, Failure> {
@@ -84,8 +85,8 @@ impl Bucket<'_> {
         Ok(page.map(|page| (page.uploads.unwrap_or_default(), page.is_truncated.unwrap_or_default())))
     }
 
-    async fn abort_uploads(self) -> Result<bool, Failure> {
-        for _ in 0..PAGES_MAX {
+    async fn abort_uploads(self, deadline: Instant) -> Result<bool, Failure> {
+        while Instant::now() < deadline {
             let Some((uploads, more)) = self.uploads().await? else { return Ok(false) };
             let aborted = stream::iter(uploads).map(|upload| self.abort(upload)).buffer_unordered(ABORTS_AT_ONCE);
             for result in aborted.collect::<Vec<_>>().await {
@@ -95,11 +96,7 @@ impl Bucket<'_> {
                 return Ok(true);
             }
         }
-        Err(settings::failure(
-            Class::Busy,
-            UPLOADS,
-            format!("the bucket {} still has unfinished uploads after {PAGES_MAX} pages", self.name),
-        ))
+        Err(settings::failure(Class::Busy, UPLOADS, format!("the bucket {} still has unfinished uploads", self.name)))
     }
 
     async fn abort(self, upload: MultipartUpload) -> Result<(), Failure> {

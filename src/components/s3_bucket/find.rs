@@ -187,8 +187,9 @@ fn encryption_json(reply: GetBucketEncryptionOutput) -> Json {
     })
 }
 
+/// Without logging both are null, so that "off" can be wanted: a setting that is null as a whole is not compared.
 fn logging_json(reply: GetBucketLoggingOutput) -> Json {
-    reply
-        .logging_enabled
-        .map_or(Json::Null, |logging| json!({"target_bucket": logging.target_bucket, "target_prefix": logging.target_prefix}))
+    let target = reply.logging_enabled.map(|logging| (logging.target_bucket, logging.target_prefix));
+    let (bucket, prefix) = target.unzip();
+    json!({"target_bucket": bucket, "target_prefix": prefix})
 }

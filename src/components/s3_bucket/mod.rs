@@ -8,12 +8,14 @@ mod update;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, ObjectOwnership, Tag, Tagging};
 use aws_smithy_types::error::operation::BuildError;
 use serde_json::{Value as Json, json};
+use tokio::time::Instant;
 
 use super::settings;
 use crate::{
@@ -30,18 +32,23 @@ const HOME_REGION: &str = "us-east-1";
 /// How often a bucket is emptied anew when something was written between emptying and deleting it.
 const DELETE_ATTEMPTS_MAX: usize = 3;
 
+/// How long one delete empties before it lets the engine breathe: well below the 90 s after which the engine takes a call for lost.
+const EMPTY_FOR: Duration = Duration::from_secs(60);
+
 /// A bucket.
 ///
 /// Settings: `bucket`, `public_access_block`, `object_ownership`, `versioning` (null: never switched on), `encryption`, `policy`
-/// (a document or null), `lifecycle`, `logging` (or null); not read back: `force_destroy`.
+/// (a document or null), `lifecycle`, `logging` (off: both its fields null); not read back: `force_destroy`.
 /// Outputs: `id`, `arn`, `region`, `regional_domain_name`. Its id is its name.
 /// Guarantees: every call but the create itself says whose bucket it must be, so that a stranger's bucket of that name is never
 /// touched. What others put beside ours stays: their lifecycle rules and tags, and the encryption types that are blocked.
 /// Absence is concluded from 404 alone; 403 is asked again with a call that has a body.
 /// Assumptions: settings are written one after the other: S3 refuses a second write that runs beside the first.
-/// Caveats: where a region refuses tags at creation (`UnsupportedArgument`: some of the newer and isolated ones) the bucket is
-/// made without them, and the engine sets them next. In us-east-1 a create of one's own bucket succeeds; the tags then tell
-/// who was first. A lifecycle rule under our id that somebody changed reads as 0 days, which AWS itself doesn't have.
+/// Caveats: where a region refuses tags at creation (`UnsupportedArgument`: some of the newer and isolated ones) the bucket is made
+/// without them and tagged at once, in a second call; a crash between the two leaves a bucket that is nobody's. In us-east-1 a
+/// create of one's own bucket succeeds; its tags then tell whose it is. A lifecycle rule under our id that somebody changed
+/// reads as 0 days, which AWS itself doesn't have. A `delete` empties for a while and then fails as [`Class::Busy`]: the next
+/// one goes on.
 #[derive(Debug)]
 pub(super) struct S3Bucket {
     aws: Arc<Aws>,
@@ -113,18 +120,17 @@ impl Component for S3Bucket {
     async fn create(&self, wanted: &Wanted) -> Result<Found, Failure> {
         let name = settings::required(&wanted.settings, "bucket", CREATE)?;
         let bucket = Bucket { aws: &self.aws, name };
-        let tags = match bucket.create(wanted, &wanted.tags).await {
+        match bucket.create(wanted, &wanted.tags).await {
             // Refused without effect: not every region takes tags here.
             Err(failure) if failure.code.as_deref() == Some("UnsupportedArgument") => {
                 bucket.create(wanted, &BTreeMap::new()).await?;
-                BTreeMap::new()
+                bucket.tag(&wanted.tags, &[]).await?;
             }
-            made => made.map(|()| wanted.tags.clone())?,
-        };
-        bucket.first_of_two(&tags).await?;
+            made => made?,
+        }
         let mut settings = settings::map([("bucket", json!(name))]);
         settings.extend(settings::text(&wanted.settings, "object_ownership").map(|mode| ("object_ownership".to_owned(), json!(mode))));
-        Ok(Found { id: name.to_owned(), settings, outputs: bucket.outputs(), tags, readiness: Readiness::Ready })
+        Ok(Found { id: name.to_owned(), settings, outputs: bucket.outputs(), tags: wanted.tags.clone(), readiness: Readiness::Ready })
     }
 
     async fn update(&self, found: &Found, wanted: &Wanted, changed: &BTreeSet<String>) -> Result<(), Failure> {
@@ -152,9 +158,10 @@ impl Component for S3Bucket {
     async fn delete(&self, found: &Found, wanted: &Wanted) -> Result<Option<Kept>, Failure> {
         const CALL: &str = "s3:DeleteBucket";
         let bucket = Bucket { aws: &self.aws, name: &found.id };
+        let deadline = Instant::now() + EMPTY_FOR;
         let mut attempt = 1;
         loop {
-            if forced(wanted) && !bucket.empty().await? {
+            if forced(wanted) && !bucket.empty(deadline).await? {
                 return Ok(None);
             }
             let call = self.aws.s3.delete_bucket().bucket(bucket.name).expected_bucket_owner(&self.aws.account_id);
@@ -199,25 +206,6 @@ impl Bucket<'_> {
             failure.message = format!("{} Bucket names are unique among all accounts: choose another.", failure.message);
         }
         Err(failure)
-    }
-
-    /// us-east-1 answers success to a create of what is one's own already, so that two creators at once would both have won.
-    async fn first_of_two(&self, tags: &BTreeMap<String, String>) -> Result<(), Failure> {
-        const UID: &str = "deeploy:uid";
-        if self.aws.region != HOME_REGION {
-            return Ok(());
-        }
-        let Some(ours) = tags.get(UID) else { return Ok(()) };
-        // Reads of settings lag behind writes: only a stranger's uid says something.
-        let live = self.tags().await.unwrap_or_default();
-        match live.iter().find(|tag| tag.key == UID && tag.value != *ours) {
-            Some(_) => Err(settings::failure(
-                Class::Conflict,
-                CREATE,
-                format!("the bucket {} was made at the same time by somebody else: import it, or choose another name", self.name),
-            )),
-            None => Ok(()),
-        }
     }
 
     /// S3 replaces the whole set: what is there is read first. It refuses a set without the `aws:*` tags that AWS itself put there

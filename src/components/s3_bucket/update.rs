@@ -33,10 +33,10 @@ impl Bucket<'_> {
         if let Some(lifecycle) = given("lifecycle") {
             self.put_lifecycle(lifecycle).await?;
         }
-        // For these two null has a meaning of its own: none.
-        if let Some(logging) = of("logging") {
+        if let Some(logging) = given("logging") {
             self.put_logging(logging).await?;
         }
+        // Here null means none.
         if let Some(policy) = of("policy") {
             self.put_policy(policy).await?;
         }
@@ -117,7 +117,7 @@ impl Bucket<'_> {
     async fn put_logging(self, logging: &Json) -> Result<(), Failure> {
         const CALL: &str = "s3:PutBucketLogging";
         let text = |name: &str| logging.get(name).and_then(Json::as_str).map(str::to_owned);
-        let enabled = if logging.is_null() {
+        let enabled = if text("target_bucket").is_none() {
             None
         } else {
             let target = LoggingEnabled::builder().set_target_bucket(text("target_bucket"));

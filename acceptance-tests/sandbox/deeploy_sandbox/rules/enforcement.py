@@ -23,6 +23,8 @@ EXEMPT = ("sts:GetCallerIdentity", "sts:AssumeRole", "sts:AssumeRoleWithWebIdent
 
 def enforce(call: AwsCall) -> None:
     identity = call.identity
+    if identity.kind == "anonymous" and call.service == "s3":
+        _admit_anonymous(call)
     if identity.kind == "user":
         iam_deletes.note_use(call)
     if identity.kind not in ("user", "session") or call.name in EXEMPT:
@@ -38,6 +40,12 @@ def enforce(call: AwsCall) -> None:
     for action, key in _key_actions(call):
         via = {"kms:ViaService": f"{call.service}.{call.region}.amazonaws.com", "kms:CallerAccount": call.account}
         _require(call, principal, action, key, {**context, **via})
+
+
+def _admit_anonymous(call: AwsCall) -> None:
+    """Nobody in particular may do what a bucket policy allows to all."""
+    for action in actions_of(call):
+        _require(call, principal_of("*"), action, resource_arn(call), request_context(call))
 
 
 def _require(call: AwsCall, principal: Any, action: str, resource: str, context: dict[str, Any]) -> None:

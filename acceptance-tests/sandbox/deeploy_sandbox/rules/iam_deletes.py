@@ -4,6 +4,7 @@ CreateAccessKey and GetAccessKeyLastUsed; IAM user guide, "Principal" (what dele
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 from .. import principals
@@ -31,6 +32,7 @@ def _delete_user(call: AwsCall) -> dict[str, Any]:
         (user.mfa_devices, "deactivate MFA device first"),
         (user.ssh_public_keys, "delete SSH public keys first"),
         (user.signing_certificates, "delete signing certificates first"),
+        (getattr(user, "sandbox_service_credentials", None), "delete service specific credentials first"),
     ):
         if holds:
             raise conflict(text)
@@ -120,6 +122,15 @@ def _key_gone(call: AwsCall, reply: Reply) -> None:
         store(call).access_keys.pop(call.text("AccessKeyId"), None)
 
 
+@before("iam", "GetUser")
+def _own_user(call: AwsCall) -> dict[str, Any] | None:
+    """Without a name it means the caller, and the root is a user too."""
+    if call.params.get("UserName") or call.identity.kind != "admin":
+        return None
+    made = datetime(2020, 1, 1, tzinfo=timezone.utc)
+    return {"User": {"UserId": call.account, "Arn": call.identity.arn, "CreateDate": made, "PasswordLastUsed": made}}
+
+
 @before("iam", "GetAccessKeyLastUsed")
 def _last_used(call: AwsCall) -> dict[str, Any]:
     wanted = call.text("AccessKeyId")
@@ -137,8 +148,6 @@ def _last_used(call: AwsCall) -> dict[str, Any]:
 
 def note_use(call: AwsCall) -> None:
     """Called for each request that an access key of a user signed."""
-    from datetime import datetime, timezone
-
     made = backend("iam", call.account, call.identity.arn.split(":")[1]).access_keys.get(call.access_key)
     if made is not None:
         made.sandbox_last_used = (datetime.now(timezone.utc), call.service, call.region)

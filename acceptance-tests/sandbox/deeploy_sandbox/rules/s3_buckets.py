@@ -22,7 +22,7 @@ ADDRESS = re.compile(r"^\d+\.\d+\.\d+\.\d+$")
 RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 RESERVED_SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 # Operations that any region answers.
-ANY_REGION = ("GetBucketLocation", "CreateBucket", "ListBuckets")
+ANY_REGION = ("GetBucketLocation", "ListBuckets")
 
 
 @dataclass
@@ -65,10 +65,11 @@ def _reachable(call: AwsCall) -> None:
     found = owner_of(name) if name else None
     if name and found is None and call.operation != "CreateBucket":
         bucket_of(call)
-    if found is None or call.operation in ANY_REGION:
+    if found is None or call.operation == "CreateBucket":
         return
     account, bucket = found
-    if bucket.region_name != call.region:
+    region_matters = call.operation not in ANY_REGION and call.identity.kind != "anonymous"
+    if region_matters and bucket.region_name != call.region:
         endpoint = f"{name}.s3.{bucket.region_name}.amazonaws.com"
         raise AwsError(
             "PermanentRedirect",

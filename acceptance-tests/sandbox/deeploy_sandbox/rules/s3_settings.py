@@ -9,8 +9,6 @@ import json
 import uuid
 from typing import Any
 
-from moto.s3.models import PublicAccessBlock  # noqa: F401  (its attributes are read below)
-
 from .. import evaluate, policy_documents, principals
 from ..aws_call import AwsCall
 from ..conditions import folded

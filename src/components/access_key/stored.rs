@@ -11,7 +11,7 @@ use aws_smithy_types::date_time::Format;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use super::settings::bug;
+use super::super::settings::bug;
 use crate::{
     aws::{Absent, Aws, error::is_scheduled_for_deletion, failure},
     graph::Failure,

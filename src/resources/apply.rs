@@ -1,0 +1,138 @@
+//! Creates, updates and deletes: runs the blueprint and reports what is true afterwards.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use tf_provider::{ApplyRequest, ApplyResponse, Attr, Diagnostic, Diagnostics, Operation, Path, Timeouts, Value};
+
+use crate::{
+    aws::Aws,
+    components,
+    graph::{Blueprint, Cloud, Mode, OsEntropy, Outcome, Run, Status, destroy, run},
+};
+
+use super::{
+    composite::{Adapter, Composite},
+    report, state,
+};
+
+/// How long an operation may take where `timeouts` says nothing: IAM's slowest propagation many times over.
+const OPERATION_MAX: Duration = Duration::from_secs(20 * 60);
+
+pub(super) async fn apply<C: Composite>(adapter: &Adapter<C>, request: ApplyRequest) -> ApplyResponse {
+    let mut response = ApplyResponse {
+        state: request.prior.clone(),
+        private: request.private.clone(),
+        identity: request.identity.clone(),
+        diagnostics: Diagnostics::new(),
+    };
+    let aws = match adapter.session.aws().await {
+        Ok(aws) => aws,
+        Err(problems) => {
+            response.diagnostics = problems;
+            return response;
+        }
+    };
+    let done = if request.planned.is_null() { delete(adapter, &aws, &request).await } else { make(adapter, &aws, &request).await };
+    match done {
+        Ok((state, diagnostics)) => {
+            response.state = state;
+            response.diagnostics = diagnostics;
+        }
+        Err(diagnostics) => response.diagnostics = diagnostics,
+    }
+    response
+}
+
+/// The engine over this account's components.
+pub(super) fn cloud(aws: &Arc<Aws>) -> Cloud {
+    Cloud::new(components::table(aws), Arc::new(OsEntropy))
+}
+
+async fn make<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &ApplyRequest) -> Result<(Value, Diagnostics), Diagnostics> {
+    let model = Adapter::<C>::model(&request.planned)?;
+    let blueprint = adapter.blueprint(&model, &request.planned, &Adapter::<C>::place(aws, &model).await?);
+    let mode = if request.prior.is_null() { Mode::Create } else { Mode::Update };
+    let plan = order::<C>(request, &request.prior, mode)?;
+    let outcome = Box::pin(run(&cloud(aws), &blueprint, plan)).await;
+    let found = state::of(adapter, &request.planned, &model, &blueprint, &outcome.observed);
+    Ok(concluded::<C>(request, mode, &outcome, found, &blueprint))
+}
+
+/// The state and the messages that belong together: see the table in the design notes, "What core does with a failed create".
+fn concluded<C: Composite>(
+    request: &ApplyRequest,
+    mode: Mode,
+    outcome: &Outcome,
+    found: Value,
+    blueprint: &Blueprint,
+) -> (Value, Diagnostics) {
+    let diagnostics = report::outcome(C::TYPE, mode, outcome, blueprint);
+    if outcome.observed.found.is_empty() && outcome.observed.failures.is_empty() && mode == Mode::Create && outcome.status != Status::Ready
+    {
+        return (Value::Null, diagnostics);
+    }
+    let clean = outcome.failures.is_empty() && outcome.refusals.is_empty();
+    let state = match (outcome.status, clean) {
+        (Status::Ready, true) => state::as_planned(&request.planned, found),
+        // Interrupted: a success for core, so every planned value stays, and `status` tells the next plan to go on.
+        (Status::Incomplete, true) => state::known(not_ready(&state::as_planned(&request.planned, found))),
+        (_, false) => not_ready(&found),
+    };
+    (state, diagnostics)
+}
+
+/// A state that isn't as planned never says that it is ready.
+fn not_ready(state: &Value) -> Value {
+    let mut all = super::composite::fields(state);
+    if all.get("status").and_then(Value::as_str) == Some(super::plan::READY) {
+        all.insert("status".to_owned(), Value::from(super::plan::INCOMPLETE));
+    }
+    Value::Map(all)
+}
+
+async fn delete<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &ApplyRequest) -> Result<(Value, Diagnostics), Diagnostics> {
+    let model = Adapter::<C>::model(&request.prior)?;
+    let refused: Diagnostics = C::guarded(&model)
+        .into_iter()
+        .map(|(attribute, reason)| Diagnostic::error(Path::of(attribute), format!("{} must not be destroyed", C::TYPE), reason))
+        .collect();
+    if !refused.is_empty() {
+        return Err(refused);
+    }
+    let blueprint = adapter.blueprint(&model, &request.prior, &Adapter::<C>::place(aws, &model).await?);
+    let plan = order::<C>(request, &request.prior, Mode::Update)?;
+    let outcome = Box::pin(destroy(&cloud(aws), &blueprint, plan)).await;
+    let diagnostics = report::destroyed(C::TYPE, &blueprint, &outcome);
+    let gone = outcome.failures.is_empty() && outcome.refusals.iter().all(report::lets_go) && !outcome.stopped;
+    if gone {
+        return Ok((Value::Null, diagnostics));
+    }
+    let left = state::of(adapter, &request.prior, &model, &blueprint, &outcome.observed);
+    Ok((if tf_provider::has_errors(&diagnostics) { not_ready(&left) } else { request.prior.clone() }, diagnostics))
+}
+
+/// What the engine must know beside the blueprint.
+fn order<C: Composite>(request: &ApplyRequest, prior: &Value, mode: Mode) -> Result<Run, Diagnostics> {
+    let known = if prior.is_null() { crate::graph::Known::default() } else { C::known(&Adapter::<C>::model(prior)?) };
+    let mark = |name: &str| prior.get("claim").get(name).as_str().map(str::to_owned);
+    let claim = mark("uid").zip(mark("incarnation"));
+    Ok(Run {
+        known,
+        adopt: mode == Mode::Update && claim.is_none(),
+        claim,
+        mode,
+        recreate: BTreeSet::new(),
+        deadline: timeout(request)?,
+        stop: request.stop.clone(),
+    })
+}
+
+fn timeout(request: &ApplyRequest) -> Result<Duration, Diagnostics> {
+    let (from, operation) = match (request.prior.is_null(), request.planned.is_null()) {
+        (true, _) => (&request.planned, Operation::Create),
+        (_, true) => (&request.prior, Operation::Delete),
+        _ => (&request.planned, Operation::Update),
+    };
+    let path = Path::of("timeouts");
+    Timeouts::duration(&Attr::from_value(from.get("timeouts"), &path)?, operation, OPERATION_MAX)
+}

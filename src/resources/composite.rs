@@ -1,0 +1,177 @@
+//! Plan, apply, read and import of every resource, once: over its blueprint.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use serde_json::Value as Json;
+use tf_provider::{
+    ApplyRequest, ApplyResponse, Capabilities, Diagnostics, ImportRequest, ImportResponse, Model, Path, PlanRequest, PlanResponse,
+    ReadRequest, ReadResponse, Resource, Schema, Value,
+};
+
+use crate::{
+    aws::{Arn, Aws},
+    components::arn_of_role,
+    graph::{Blueprint, Known, Observed},
+    policies::Place,
+    provider::Session,
+};
+
+use super::{apply, import, plan, read, report};
+
+pub(super) use super::seen::Seen;
+
+/// What makes one Terraform resource: its model, and how the model becomes a blueprint and back.
+pub(crate) trait Composite: Send + Sync + 'static {
+    /// Its attributes.
+    type Model: Model + Clone;
+    /// Terraform's name of the resource type.
+    const TYPE: &'static str;
+    /// Computed attributes that components decide, each with the component that decides it.
+    const OUTPUTS: &'static [(&'static str, &'static str)];
+
+    /// What no single attribute shows to be wrong; attributes may be unknown.
+    fn check(_model: &Self::Model) -> Diagnostics {
+        Vec::new()
+    }
+
+    /// The same, where account and region must be known for it.
+    fn check_in(_model: &Self::Model, _place: &Place) -> Diagnostics {
+        Vec::new()
+    }
+
+    /// Fills attributes that are made of others (a secret's name of the user's). Runs after the preset's defaults.
+    fn derive(_model: &mut Self::Model, _prior: Option<&Self::Model>) {}
+
+    /// The principals that the policies name, by attribute: sessions among them are looked up.
+    fn principals(_model: &Self::Model) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// The components.
+    fn blueprint(model: &Self::Model, place: &Place) -> Blueprint;
+
+    /// The components' ids that stand in a state.
+    fn known(state: &Self::Model) -> Known;
+
+    /// Fills the computed attributes that the configuration already decides, so that dependents see them at plan.
+    fn foretell(model: &mut Self::Model, place: &Place);
+
+    /// Outputs that going from `prior` to `planned` may change and [`Self::foretell`] doesn't tell.
+    fn moved(_planned: &Self::Model, _prior: &Self::Model) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// Fills the computed attributes from what was found.
+    fn outputs(model: &mut Self::Model, seen: &Observed);
+
+    /// The policy document that the attribute `policy` shows, as it is.
+    fn live_policy(seen: &Observed) -> Option<Json>;
+
+    /// Sets the inputs that AWS tells to what AWS tells.
+    fn refresh(model: &mut Self::Model, seen: &Observed);
+
+    /// What an import id may be, for messages: `a bucket's name`.
+    const IMPORT_IDS: &'static str;
+
+    /// Sets in a model of defaults what an import id says; may look AWS up, changes nothing.
+    fn import(model: &mut Self::Model, id: &str, aws: &Arc<Aws>) -> impl Future<Output = Result<(), Diagnostics>> + Send;
+
+    /// Reads the inputs that only policies tell back from them, once, at import.
+    fn adopt(_model: &mut Self::Model, _seen: &Observed) {}
+
+    /// What in state forbids a destroy: attribute, reason.
+    fn guarded(_state: &Self::Model) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// Warnings about what a change does to those who use the object.
+    fn warnings(_planned: &Self::Model, _prior: Option<&Self::Model>) -> Diagnostics {
+        Vec::new()
+    }
+}
+
+/// [`Resource`] over a [`Composite`].
+pub(crate) struct Adapter<C> {
+    pub(super) session: Arc<Session>,
+    composite: std::marker::PhantomData<fn() -> C>,
+}
+
+impl<C: Composite> Adapter<C> {
+    /// The resource, as the provider offers it.
+    #[must_use]
+    pub(crate) fn resource(session: Arc<Session>) -> Arc<dyn Resource> {
+        Arc::new(Self { session, composite: std::marker::PhantomData })
+    }
+
+    /// The model of a value; its errors carry paths.
+    pub(super) fn model(value: &Value) -> Result<C::Model, Diagnostics> {
+        C::Model::from_value(value, &Path::root())
+    }
+
+    /// Where a connection leads, and the roles behind the sessions that the model names.
+    pub(super) async fn place(aws: &Aws, model: &C::Model) -> Result<Place, Diagnostics> {
+        let mut place = Place::of(aws);
+        for (attribute, arn) in C::principals(model) {
+            let Some((role, _)) = Arn::parse(&arn)
+                .ok()
+                .filter(|arn| arn.account == place.account_id)
+                .and_then(|arn| arn.session().map(|(role, session)| (role.to_owned(), session.to_owned())))
+            else {
+                continue;
+            };
+            let found = arn_of_role(aws, &role).await;
+            let found =
+                found.map_err(|failure| vec![report::failed(Path::of(attribute), format!("The role of {arn} can't be read"), &failure)])?;
+            place.roles.extend(found.map(|found| (role, found)));
+        }
+        Ok(place)
+    }
+
+    /// The blueprint with everything that the provider block adds to it.
+    pub(super) fn blueprint(&self, model: &C::Model, value: &Value, place: &Place) -> Blueprint {
+        let mut blueprint = C::blueprint(model, place);
+        blueprint.tags = super::tags::wanted(&self.session, value).unwrap_or_default();
+        blueprint.ignore_tags = self.session.ignore_tags();
+        blueprint
+    }
+}
+
+#[async_trait]
+impl<C: Composite> Resource for Adapter<C> {
+    fn type_name(&self) -> &'static str {
+        C::TYPE
+    }
+
+    fn schema(&self) -> Schema {
+        Schema { version: 0, description: C::Model::description().to_owned(), attributes: C::Model::attributes() }
+    }
+
+    async fn validate(&self, config: &Value, _capabilities: Capabilities) -> Diagnostics {
+        match Self::model(config) {
+            Ok(model) => C::check(&model),
+            Err(diagnostics) => diagnostics,
+        }
+    }
+
+    async fn plan(&self, request: PlanRequest) -> PlanResponse {
+        plan::plan(self, request).await
+    }
+
+    async fn apply(&self, request: ApplyRequest) -> ApplyResponse {
+        apply::apply(self, request).await
+    }
+
+    async fn read(&self, request: ReadRequest) -> ReadResponse {
+        read::read(self, request).await
+    }
+
+    async fn import(&self, request: ImportRequest) -> ImportResponse {
+        import::import(self, request).await
+    }
+}
+
+/// The attributes of an object; none for null.
+pub(super) fn fields(value: &Value) -> BTreeMap<String, Value> {
+    value.as_map().cloned().unwrap_or_default()
+}

@@ -1,0 +1,14 @@
+//! What of the claim stands in state.
+
+use tf_provider::{Attr, Model};
+
+/// The marks by which the provider knows an object as a resource's own (they are the object's `deeploy:uid` and `deeploy:incarnation` tags).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Model)]
+pub(crate) struct ClaimMarks {
+    /// Made once, at the first create.
+    #[tf(computed)]
+    pub uid: Attr<String>,
+    /// Made anew whenever another apply takes an unfinished create over; a state with an old one deletes nothing.
+    #[tf(computed)]
+    pub incarnation: Attr<String>,
+}

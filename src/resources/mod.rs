@@ -1,0 +1,38 @@
+//! What users see: one file a Terraform resource, and the one implementation of plan, apply, read and import behind them.
+
+use std::sync::Arc;
+
+use tf_provider::Resource;
+
+use crate::provider::Session;
+
+mod access;
+mod apply;
+pub(crate) mod checks;
+mod composite;
+mod iam_role;
+mod iam_user;
+mod import;
+mod kms_key;
+mod marks;
+mod plan;
+mod read;
+mod report;
+mod s3_bucket;
+mod seen;
+mod setting;
+mod state;
+mod tags;
+
+use composite::Adapter;
+
+/// Every managed resource.
+#[must_use]
+pub(crate) fn all(session: &Arc<Session>) -> Vec<Arc<dyn Resource>> {
+    vec![
+        Adapter::<kms_key::Kind>::resource(Arc::clone(session)),
+        Adapter::<s3_bucket::Kind>::resource(Arc::clone(session)),
+        Adapter::<iam_role::Kind>::resource(Arc::clone(session)),
+        Adapter::<iam_user::Kind>::resource(Arc::clone(session)),
+    ]
+}

@@ -1,0 +1,202 @@
+//! What apply will do: a pure function of configuration, prior state and preset, after one look at where we are.
+
+use tf_provider::{Attribute, Diagnostic, Diagnostics, Mode, Model, Path, PlanRequest, PlanResponse, Value, has_errors};
+
+use crate::{
+    graph::{Meaning, same},
+    policies::Place,
+    presets::{Preset, fill, weakened},
+};
+
+use super::{
+    composite::{Adapter, Composite, fields},
+    tags,
+};
+
+/// Nothing is missing, nothing pends.
+pub(super) const READY: &str = "ready";
+/// Made in part.
+pub(super) const INCOMPLETE: &str = "incomplete";
+/// The resource's own object is gone, others of its objects are not.
+pub(super) const VANISHED: &str = "vanished";
+/// Imported and not yet marked as ours.
+pub(super) const UNCLAIMED: &str = "unclaimed";
+
+pub(super) async fn plan<C: Composite>(adapter: &Adapter<C>, request: PlanRequest) -> PlanResponse {
+    let mut response = PlanResponse { private: request.private.clone(), identity: request.identity.clone(), ..PlanResponse::default() };
+    if request.config.is_null() {
+        response.diagnostics = refuse_guarded::<C>(&request.prior);
+        return response;
+    }
+    // Until the plan is made the reply holds the prior state, so that an error shows no change.
+    response.planned = request.prior.clone();
+    match make(adapter, &request, &mut response.diagnostics).await {
+        Ok(planned) => response.planned = planned,
+        Err(diagnostics) => response.diagnostics.extend(diagnostics),
+    }
+    response
+}
+
+fn refuse_guarded<C: Composite>(prior: &Value) -> Diagnostics {
+    let Ok(state) = Adapter::<C>::model(prior) else { return Vec::new() };
+    let refuse =
+        |(attribute, reason): (&str, String)| Diagnostic::error(Path::of(attribute), format!("{} must not be destroyed", C::TYPE), reason);
+    C::guarded(&state).into_iter().map(refuse).collect()
+}
+
+async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &mut Diagnostics) -> Result<Value, Diagnostics> {
+    let attributes = C::Model::attributes();
+    let preset = preset(&attributes, &request.config);
+    let config = Adapter::<C>::model(&request.config)?.to_value();
+    refuse_weakening(&attributes, &request.config, &request.prior)?;
+    let prior = if request.prior.is_null() { None } else { Some(Adapter::<C>::model(&request.prior)?) };
+
+    let inputs = Value::Map(fill(&attributes, &config, &request.prior, preset));
+    let mut model = Adapter::<C>::model(&inputs)?;
+    C::derive(&mut model, prior.as_ref());
+    let place = locate(adapter, &model).await?;
+    let mut problems = C::check(&model);
+    if let Some(place) = &place {
+        problems.extend(C::check_in(&model, place));
+        C::foretell(&mut model, place);
+    }
+    said.extend(C::warnings(&model, prior.as_ref()));
+    if has_errors(&problems) {
+        return Err(problems);
+    }
+    said.extend(problems);
+    let planned = model.to_value();
+    match prior {
+        None => Ok(created::<C>(adapter, &attributes, &planned)),
+        Some(prior) => updated::<C>(adapter, &attributes, &planned, &model, &prior),
+    }
+}
+
+/// The preset that is configured, or the attribute's default; `None` while it is unknown.
+fn preset(attributes: &[Attribute], config: &Value) -> Option<Preset> {
+    let default = attributes.iter().find(|attribute| attribute.name == "preset").and_then(|attribute| attribute.default.as_ref());
+    match config.get("preset") {
+        Value::Unknown => None,
+        Value::Null => Preset::parse(default.and_then(Value::as_str).unwrap_or(Preset::Production.name())),
+        written => written.as_str().and_then(Preset::parse),
+    }
+}
+
+/// production → development only where everything that it would weaken is written out (lifecycle.md 3).
+fn refuse_weakening(attributes: &[Attribute], config: &Value, prior: &Value) -> Result<(), Diagnostics> {
+    let names = (prior.get("preset").as_str().and_then(Preset::parse), preset(attributes, config));
+    if names != (Some(Preset::Production), Some(Preset::Development)) {
+        return Ok(());
+    }
+    let weaker = weakened(attributes, config, &Path::root());
+    if weaker.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = weaker.iter().map(|(path, strict, loose)| format!("  {path} = {strict}    # development: {loose}")).collect();
+    Err(vec![Diagnostic::error(
+        Path::of("preset"),
+        "The preset would weaken what is in production",
+        format!(
+            "Going from production to development changes these settings. Write each of them out, with the value that you want, and plan again:\n{}",
+            list.join("\n")
+        ),
+    )])
+}
+
+/// Where the objects live; `None` while the provider's configuration is unknown.
+async fn locate<C: Composite>(adapter: &Adapter<C>, model: &C::Model) -> Result<Option<Place>, Diagnostics> {
+    if adapter.session.is_unknown() {
+        return Ok(None);
+    }
+    let aws = adapter.session.aws().await?;
+    Adapter::<C>::place(&aws, model).await.map(Some)
+}
+
+fn created<C: Composite>(adapter: &Adapter<C>, attributes: &[Attribute], planned: &Value) -> Value {
+    let mut all = fields(planned);
+    for attribute in attributes.iter().filter(|attribute| attribute.mode == Mode::Computed) {
+        if all.get(&attribute.name).is_none_or(Value::is_null) {
+            all.insert(attribute.name.clone(), Value::Unknown);
+        }
+    }
+    all.insert("drift".to_owned(), Value::Map(std::collections::BTreeMap::new()));
+    all.insert("tags_all".to_owned(), tags_all(adapter, planned));
+    Value::Map(all)
+}
+
+fn tags_all<C: Composite>(adapter: &Adapter<C>, planned: &Value) -> Value {
+    tags::wanted(&adapter.session, planned).map_or(Value::Unknown, |all| tags::to_value(&all))
+}
+
+fn updated<C: Composite>(
+    adapter: &Adapter<C>,
+    attributes: &[Attribute],
+    planned: &Value,
+    model: &C::Model,
+    prior_model: &C::Model,
+) -> Result<Value, Diagnostics> {
+    let prior = prior_model.to_value();
+    refuse_vanished(&prior)?;
+    let status = prior.get("status").as_str().unwrap_or(INCOMPLETE);
+    // What isn't ready may yet get other ids; what is only unclaimed has them already.
+    let settled = status == READY || status == UNCLAIMED;
+    let drift = prior.get("drift").clone();
+    let mut all = fields(planned);
+    for attribute in attributes.iter().filter(|attribute| attribute.mode == Mode::Computed) {
+        let before = prior.get(&attribute.name);
+        let foretold = all.get(&attribute.name).cloned().unwrap_or_default();
+        let decider = C::OUTPUTS.iter().find(|(output, _)| *output == attribute.name).map(|(_, component)| *component);
+        let value = match decider {
+            None => before.clone(),
+            Some(_) if !foretold.is_null() && means_same(&foretold, before) => before.clone(),
+            Some(_) if !foretold.is_null() => foretold,
+            Some(component) if settled && !is_absent(drift.get(component)) => before.clone(),
+            Some(_) => Value::Unknown,
+        };
+        all.insert(attribute.name.clone(), value);
+    }
+    all.insert("drift".to_owned(), Value::Map(std::collections::BTreeMap::new()));
+    all.insert("tags_all".to_owned(), tags_all(adapter, planned));
+    if status == READY && Value::Map(all.clone()) == prior {
+        return Ok(prior);
+    }
+    all.insert("status".to_owned(), Value::Unknown);
+    if status != READY {
+        all.insert("claim".to_owned(), Value::Unknown);
+    }
+    for output in C::moved(model, prior_model) {
+        all.insert(output.to_owned(), Value::Unknown);
+    }
+    Ok(Value::Map(all))
+}
+
+fn is_absent(settings: &Value) -> bool {
+    matches!(settings, Value::List(items) if items.iter().any(|item| item.as_str() == Some(super::state::ABSENT)))
+}
+
+/// Two policy documents that say the same in other words are no change.
+fn means_same(foretold: &Value, before: &Value) -> bool {
+    match (foretold.as_str(), before.as_str()) {
+        (Some(one), Some(other)) if one.starts_with('{') => match (serde_json::from_str(one), serde_json::from_str(other)) {
+            (Ok(one), Ok(other)) => same(Meaning::Policy, &one, &other),
+            _ => false,
+        },
+        _ => foretold == before,
+    }
+}
+
+/// A resource whose own object is gone while others of its objects are there: what it held is lost, and only the user decides to start anew.
+fn refuse_vanished(prior: &Value) -> Result<(), Diagnostics> {
+    if prior.get("status").as_str() == Some(VANISHED) {
+        let id = prior.get("id").as_str().unwrap_or_default();
+        return Err(vec![Diagnostic::error(
+            Path::root(),
+            "The object is gone, its parts are not",
+            format!(
+                "{id} was deleted outside of Terraform, and whatever it held with it; other objects of this resource are still there. \
+                 Nothing is made anew unseen: to start with an empty one, run `terraform taint` with this resource's address and apply again."
+            ),
+        )]);
+    }
+    Ok(())
+}

@@ -1,0 +1,310 @@
+//! `deeploy_s3_bucket`.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::{Value as Json, json};
+use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Timeouts};
+
+use super::{
+    checks,
+    composite::{Composite, Seen},
+    marks::ClaimMarks,
+    setting::{fixed, input, live, settings, unread},
+};
+use crate::{
+    aws::{Arn, Aws},
+    graph::{Blueprint, Input, Known, Meaning, Node, Observed, Owner, Settings},
+    policies::{Place, bucket_policy, foreign_statements, log_bucket_policy, parse_statements},
+};
+
+const BUCKET: &str = "bucket";
+const LOGS: &str = "log_bucket";
+/// S3's longest bucket name.
+const NAME_MAX: usize = 63;
+
+/// Where a bucket's access logs go.
+#[derive(Clone, Debug, Model)]
+pub(crate) struct AccessLogging {
+    /// Whether access is logged.
+    #[tf(optional, computed, note(preset = "s3_bucket.access_logging.enabled", change = "live", controls = "S3.9"))]
+    pub enabled: Attr<bool>,
+    /// An existing bucket that takes the logs (its policy must admit `logging.s3.amazonaws.com`). By default the resource makes one,
+    /// named like the bucket with `-logs` at its end, that holds logs and nothing else.
+    #[tf(optional, validate(checks::bucket_name()), note(change = "live"))]
+    pub bucket: Attr<String>,
+}
+
+/// A private S3 bucket for model artefacts: versioned, encrypted with your key, closed to the public and to connections without TLS 1.2.
+#[derive(Clone, Debug, Model)]
+pub(crate) struct S3Bucket {
+    /// Name of the bucket, unique over all of AWS.
+    #[tf(required, replace, validate(checks::bucket_name()), note(change = "replace"))]
+    pub bucket: Attr<String>,
+    /// Set of defaults: `production` or `development`.
+    #[tf(optional, computed, default = "production", validate(checks::preset()))]
+    pub preset: Attr<String>,
+    /// ARN of the KMS key that objects are encrypted with, by a bucket key. Without it the AWS-managed key is used (S3.17 is then waived).
+    #[tf(optional, validate(checks::arn_of("kms", "key/")), note(change = "live", controls = "S3.17"))]
+    pub kms_key_arn: Attr<String>,
+    /// Whether overwritten and deleted objects are kept as older versions.
+    #[tf(optional, computed, note(preset = "s3_bucket.versioning", change = "live", controls = "S3.14"))]
+    pub versioning: Attr<bool>,
+    /// Whether destroying the resource deletes the objects too, all their versions included.
+    #[tf(optional, computed, note(preset = "s3_bucket.force_destroy", change = "live"))]
+    pub force_destroy: Attr<bool>,
+    /// Days after which older versions are deleted.
+    #[tf(
+        optional,
+        computed,
+        validate(checks::between(1, 2_147_483_647)),
+        note(preset = "s3_bucket.noncurrent_version_expiration_days", change = "live", controls = "S3.10")
+    )]
+    pub noncurrent_version_expiration_days: Attr<i64>,
+    /// Days after which the parts of an unfinished upload are deleted.
+    #[tf(
+        optional,
+        computed,
+        validate(checks::between(1, 2_147_483_647)),
+        note(preset = "s3_bucket.abort_incomplete_multipart_upload_days", change = "live", controls = "S3.13")
+    )]
+    pub abort_incomplete_multipart_upload_days: Attr<i64>,
+    /// Access logs.
+    #[tf(optional, computed)]
+    pub access_logging: Attr<AccessLogging>,
+    /// JSON of statements that are added to the bucket policy: one, a list, or a policy document.
+    #[tf(optional, validate(checks::statements()), note(change = "live"))]
+    pub policy_statements: Attr<String>,
+    /// Tags of the bucket, beside the provider's `default_tags`.
+    #[tf(optional, validate(checks::tags()), note(change = "live"))]
+    pub tags: Attr<BTreeMap<String, Attr<String>>>,
+    /// How long each operation may take.
+    #[tf(optional)]
+    pub timeouts: Attr<Timeouts>,
+    /// The bucket's name.
+    #[tf(computed)]
+    pub id: Attr<String>,
+    /// The bucket's ARN.
+    #[tf(computed)]
+    pub arn: Attr<String>,
+    /// The bucket's host name in its region.
+    #[tf(computed)]
+    pub regional_domain_name: Attr<String>,
+    /// Name of the bucket that the resource made for the access logs. It stays when `access_logging` is switched off, and goes with the resource.
+    #[tf(computed)]
+    pub log_bucket: Attr<String>,
+    /// The bucket policy, JSON.
+    #[tf(computed)]
+    pub policy: Attr<String>,
+    /// All tags of the bucket: `tags` and the provider's `default_tags`.
+    #[tf(computed)]
+    pub tags_all: Attr<BTreeMap<String, Attr<String>>>,
+    /// `ready`; `incomplete` after a failed or interrupted create; `unclaimed` after an import, until the next apply; `vanished` when the
+    /// bucket was deleted outside of Terraform.
+    #[tf(computed)]
+    pub status: Attr<String>,
+    /// Components that differ from what they should be: component to names of settings. The next apply repairs them.
+    #[tf(computed)]
+    pub drift: Attr<BTreeMap<String, Attr<Vec<Attr<String>>>>>,
+    /// The marks by which the provider knows the bucket as this resource's.
+    #[tf(computed)]
+    pub claim: Attr<ClaimMarks>,
+}
+
+/// [`Composite`] of `deeploy_s3_bucket`.
+pub(crate) struct Kind;
+
+impl Composite for Kind {
+    type Model = S3Bucket;
+    const TYPE: &'static str = "deeploy_s3_bucket";
+    const OUTPUTS: &'static [(&'static str, &'static str)] =
+        &[("id", BUCKET), ("arn", BUCKET), ("regional_domain_name", BUCKET), ("log_bucket", LOGS), ("policy", BUCKET)];
+    const IMPORT_IDS: &'static str = "a bucket's name or ARN";
+
+    fn check(model: &S3Bucket) -> Diagnostics {
+        let (Some(name), Some(logging)) = (model.bucket.known(), model.access_logging.known()) else { return Vec::new() };
+        let path = Path::of("access_logging.bucket");
+        if logging.bucket.known() == Some(name) {
+            let cause = "Each log would be logged again, without end. Name another bucket, or none: the resource then makes one.";
+            return vec![Diagnostic::error(path, "A bucket that logs into itself", cause)];
+        }
+        if own_logs(model) && log_name(name).len() > NAME_MAX {
+            let cause = format!(
+                "{:?} is longer than the {NAME_MAX} characters of S3. Shorten `bucket`, or name a bucket for the logs.",
+                log_name(name)
+            );
+            return vec![Diagnostic::error(path, "The log bucket's name would be too long", cause)];
+        }
+        Vec::new()
+    }
+
+    fn derive(model: &mut S3Bucket, prior: Option<&S3Bucket>) {
+        // Logs that were taken outlive the taking: the bucket stays, and stays ours, until the resource goes.
+        if let Some(before) = prior.map(|prior| prior.log_bucket.clone()).filter(|before| before.known().is_some()) {
+            model.log_bucket = before;
+        }
+    }
+
+    fn blueprint(model: &S3Bucket, place: &Place) -> Blueprint {
+        let mut bucket = common(model);
+        bucket.extend(settings([
+            ("bucket", fixed(input(&model.bucket))),
+            ("encryption", live(encryption(&model.kms_key_arn)).shown()),
+            ("policy", live(policy(model, place)).meaning(Meaning::Policy)),
+            // The bucket is the claim and so made first; its logs can only be sent on their way when the log bucket is there.
+            ("logging", live(logging(model)).shown().sealed()),
+        ]));
+        let mut nodes = vec![Node::new(BUCKET, "s3_bucket", bucket).claim().stateful()];
+        if let Some(name) = model.bucket.known().filter(|_| own_logs(model) || model.log_bucket.known().is_some()) {
+            let mut logs = common(model);
+            logs.extend(settings([
+                ("bucket", fixed(Input::Known(json!(log_name(name))))),
+                // The logging service writes with SSE-S3 only.
+                (
+                    "encryption",
+                    live(Input::Known(json!({ "sse_algorithm": "AES256", "kms_master_key_id": null, "bucket_key_enabled": false }))),
+                ),
+                ("policy", live(Input::Known(log_bucket_policy(place, &log_name(name), name))).meaning(Meaning::Policy)),
+                ("logging", live(Input::Known(Json::Null))),
+            ]));
+            nodes.push(Node::new(LOGS, "s3_bucket", logs).stateful());
+        }
+        let owner = Owner { resource: Kind::TYPE.to_owned(), name: model.bucket.known().cloned().unwrap_or_default() };
+        Blueprint::of(owner, nodes)
+    }
+
+    fn known(state: &S3Bucket) -> Known {
+        state.id.known().map(|id| (BUCKET.into(), id.clone())).into_iter().collect()
+    }
+
+    fn foretell(model: &mut S3Bucket, place: &Place) {
+        if let Attr::Known(name) = &model.bucket {
+            model.id = Attr::Known(name.clone());
+            model.arn = Attr::Known(place.bucket(name));
+            model.regional_domain_name = Attr::Known(format!("{name}.s3.{}.{}", place.region, place.dns_suffix));
+        }
+        if let (true, Some(name)) = (own_logs(model), model.bucket.known()) {
+            model.log_bucket = Attr::Known(log_name(name));
+        }
+        if let Input::Known(document) = policy(model, place) {
+            model.policy = Attr::Known(document.to_string());
+        }
+    }
+
+    fn outputs(model: &mut S3Bucket, seen: &Observed) {
+        model.id = Seen(seen).output(BUCKET, "id");
+        model.arn = Seen(seen).output(BUCKET, "arn");
+        model.regional_domain_name = Seen(seen).output(BUCKET, "regional_domain_name");
+        model.log_bucket = Seen(seen).output(LOGS, "id");
+    }
+
+    fn live_policy(seen: &Observed) -> Option<Json> {
+        Seen(seen).setting(BUCKET, "policy")
+    }
+
+    fn refresh(model: &mut S3Bucket, seen: &Observed) {
+        if let Some(state) = Seen(seen).setting(BUCKET, "versioning") {
+            model.versioning = Attr::Known(state.as_str() == Some("Enabled"));
+        }
+        if let Some(encryption) = Seen(seen).setting(BUCKET, "encryption") {
+            let key = encryption.get("kms_master_key_id").and_then(Json::as_str);
+            model.kms_key_arn = key.map(str::to_owned).into();
+        }
+        if let Some(rules) = Seen(seen).setting(BUCKET, "lifecycle") {
+            let days = |name: &str| Attr::from(rules.get(name).and_then(Json::as_i64));
+            model.noncurrent_version_expiration_days = days("noncurrent_version_expiration_days");
+            model.abort_incomplete_multipart_upload_days = days("abort_incomplete_multipart_upload_days");
+        }
+        refresh_logging(model, seen);
+    }
+
+    fn adopt(model: &mut S3Bucket, seen: &Observed) {
+        let foreign = Self::live_policy(seen).map(|policy| foreign_statements(&policy)).unwrap_or_default();
+        model.policy_statements = if foreign.is_empty() { Attr::Null } else { Attr::Known(Json::Array(foreign).to_string()) };
+    }
+
+    async fn import(model: &mut S3Bucket, id: &str, _aws: &Arc<Aws>) -> Result<(), Diagnostics> {
+        let name = Arn::parse(id).ok().filter(|arn| arn.service == "s3").map_or_else(|| id.to_owned(), |arn| arn.resource);
+        model.id = Attr::Known(name.clone());
+        model.bucket = Attr::Known(name);
+        Ok(())
+    }
+}
+
+fn log_name(bucket: &str) -> String {
+    format!("{bucket}-logs")
+}
+
+/// Whether the resource makes the bucket that the logs go to.
+fn own_logs(model: &S3Bucket) -> bool {
+    model.access_logging.known().is_some_and(|logging| logging.enabled.known() == Some(&true) && logging.bucket.is_null())
+}
+
+/// What the bucket and the bucket of its logs have alike.
+fn common(model: &S3Bucket) -> Settings {
+    let closed =
+        json!({ "block_public_acls": true, "ignore_public_acls": true, "block_public_policy": true, "restrict_public_buckets": true });
+    let versioning = match &model.versioning {
+        Attr::Known(true) => Input::Known(json!("Enabled")),
+        Attr::Known(false) => Input::Known(json!("Suspended")),
+        Attr::Null => Input::Known(Json::Null),
+        Attr::Unknown => Input::Unknown,
+    };
+    settings([
+        ("public_access_block", live(Input::Known(closed))),
+        ("object_ownership", live(Input::Known(json!("BucketOwnerEnforced")))),
+        ("versioning", live(versioning).shown()),
+        ("lifecycle", live(lifecycle(model)).shown()),
+        ("force_destroy", unread(input(&model.force_destroy))),
+    ])
+}
+
+fn lifecycle(model: &S3Bucket) -> Input {
+    match (input(&model.noncurrent_version_expiration_days), input(&model.abort_incomplete_multipart_upload_days)) {
+        (Input::Known(noncurrent), Input::Known(abort)) => {
+            Input::Known(json!({ "noncurrent_version_expiration_days": noncurrent, "abort_incomplete_multipart_upload_days": abort }))
+        }
+        _ => Input::Unknown,
+    }
+}
+
+fn encryption(key: &Attr<String>) -> Input {
+    let key = match key {
+        Attr::Unknown => return Input::Unknown,
+        Attr::Null => Json::Null,
+        Attr::Known(arn) => json!(arn),
+    };
+    Input::Known(json!({ "sse_algorithm": "aws:kms", "kms_master_key_id": key, "bucket_key_enabled": true }))
+}
+
+fn policy(model: &S3Bucket, place: &Place) -> Input {
+    let Attr::Known(name) = &model.bucket else { return Input::Unknown };
+    let more = match &model.policy_statements {
+        Attr::Unknown => return Input::Unknown,
+        Attr::Null => Vec::new(),
+        // A text that can't be read was refused by its validator.
+        Attr::Known(text) => parse_statements(text).unwrap_or_default(),
+    };
+    Input::Known(bucket_policy(place, name, &more))
+}
+
+fn logging(model: &S3Bucket) -> Input {
+    let (Attr::Known(name), Attr::Known(logging)) = (&model.bucket, &model.access_logging) else { return Input::Unknown };
+    let target = match (&logging.enabled, &logging.bucket) {
+        // Null as a whole would not be compared: logging could never be switched off.
+        (Attr::Known(false) | Attr::Null, _) => return Input::Known(json!({ "target_bucket": null, "target_prefix": null })),
+        (Attr::Unknown, _) | (_, Attr::Unknown) => return Input::Unknown,
+        (_, Attr::Known(bucket)) => bucket.clone(),
+        (_, Attr::Null) => log_name(name),
+    };
+    Input::Known(json!({ "target_bucket": target, "target_prefix": format!("{name}/") }))
+}
+
+fn refresh_logging(model: &mut S3Bucket, seen: &Observed) {
+    let Some(live) = Seen(seen).setting(BUCKET, "logging") else { return };
+    let (Attr::Known(name), Attr::Known(logging)) = (&model.bucket, &mut model.access_logging) else { return };
+    let target = live.get("target_bucket").and_then(Json::as_str);
+    logging.enabled = Attr::Known(target.is_some());
+    if let Some(target) = target {
+        logging.bucket = if target == log_name(name) && logging.bucket.is_null() { Attr::Null } else { Attr::Known(target.to_owned()) };
+    }
+}

@@ -1,0 +1,43 @@
+//! A resource's tags and the provider's.
+
+use std::collections::BTreeMap;
+
+use tf_provider::Value;
+
+pub(super) use crate::graph::PREFIX as OURS;
+use crate::{graph::Found, provider::Session};
+
+/// `default_tags` with the resource's own `tags` over them; `None` where any of them is unknown.
+pub(super) fn wanted(session: &Session, resource: &Value) -> Option<BTreeMap<String, String>> {
+    let mut all = session.default_tags()?;
+    match resource.get("tags") {
+        Value::Unknown => return None,
+        Value::Map(tags) => {
+            for (key, value) in tags {
+                match value {
+                    Value::String(text) => drop(all.insert(key.clone(), text.clone())),
+                    Value::Unknown => return None,
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
+    Some(all)
+}
+
+/// The tags of an object that users see: all but ours and the ignored ones.
+pub(super) fn visible(session: &Session, found: &Found) -> BTreeMap<String, String> {
+    let ignored = session.ignore_tags();
+    found
+        .tags
+        .iter()
+        .filter(|(key, _)| !key.starts_with(OURS) && !ignored.covers(key))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
+/// As a value of `tags_all`.
+pub(super) fn to_value(tags: &BTreeMap<String, String>) -> Value {
+    Value::Map(tags.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect())
+}
