@@ -1,5 +1,5 @@
 //! The RPCs of tfplugin6, a file each group. Each decodes, asks the provider, checks the answer (`lifecycle`), encodes; none
-//! panics, none returns a gRPC status (lifecycle.md I20).
+//! panics, none returns a gRPC status (I20).
 
 mod absent;
 mod apply;
@@ -203,3 +203,6 @@ impl provider_server::Provider for Server {
         answer("WriteStateBytes", absent::write_state_bytes(self, request.into_inner())).await
     }
 }
+
+#[cfg(test)]
+mod tests;
