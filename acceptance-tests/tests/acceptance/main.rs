@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod auditor;
+mod drift;
 mod examples;
+mod kms_key_drift;
 mod lifecycle;
 mod registry;
 mod smoke;
