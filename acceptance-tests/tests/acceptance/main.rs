@@ -7,5 +7,6 @@ mod examples;
 mod kms_key_drift;
 mod lifecycle;
 mod registry;
+mod s3_bucket_drift;
 mod smoke;
 mod stage;
