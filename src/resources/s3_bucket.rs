@@ -138,6 +138,14 @@ impl Composite for Kind {
         Vec::new()
     }
 
+    fn check_in(model: &S3Bucket, place: &Place) -> Diagnostics {
+        let Attr::Known(arn) = &model.kms_key_arn else { return Vec::new() };
+        let path = Path::of("kms_key_arn");
+        // S3 encrypts with keys of the bucket's own region only.
+        let problem = checks::of_partition(path.clone(), arn, place).or_else(|| checks::of_region(path, arn, place));
+        problem.into_iter().collect()
+    }
+
     fn derive(model: &mut S3Bucket, prior: Option<&S3Bucket>) {
         // Logs that were taken outlive the taking: the bucket stays, and stays ours, until the resource goes.
         if let Some(before) = prior.map(|prior| prior.log_bucket.clone()).filter(|before| before.known().is_some()) {

@@ -59,7 +59,13 @@ fn every_drift_of_a_key_is_found_named_and_repaired_in_place() -> Result<(), Fai
             json!({ "key": ["policy"] }),
             &["kms:PutKeyPolicy"],
         ),
-        drift("rotation off", key("DisableKeyRotation", json!({})), &["enable_key_rotation", "rotation_period_in_days"], json!({}), &["kms:EnableKeyRotation"]),
+        drift(
+            "rotation off",
+            key("DisableKeyRotation", json!({})),
+            &["enable_key_rotation", "rotation_period_in_days"],
+            json!({}),
+            &["kms:EnableKeyRotation"],
+        ),
         drift(
             "rotation period",
             key("EnableKeyRotation", json!({ "RotationPeriodInDays": 100 })),

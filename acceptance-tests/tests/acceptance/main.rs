@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod auditor;
+mod bad_input;
 mod drift;
 mod examples;
 mod kms_key_drift;
