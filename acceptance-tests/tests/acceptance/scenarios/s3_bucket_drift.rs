@@ -3,10 +3,13 @@
 use acceptance_tests::{Failure, World, check};
 use serde_json::json;
 
-use crate::{
+use super::{
     drift::{Call, Drift, each_is_repaired},
     stage::{Stage, stage},
 };
+
+/// Keys and values.
+type Tags<'a> = Vec<(&'a str, &'a str)>;
 
 const BUCKET: &str = "deeploy_s3_bucket.this";
 
@@ -36,8 +39,8 @@ fn every_drift_of_a_bucket_is_found_named_and_repaired_in_place() -> Result<(), 
     let stage = stage()?;
     let name = made(&stage)?;
     let tags = tags_of(&stage.world, &name)?;
-    let with = |change: &dyn Fn(&mut Vec<(&str, &str)>)| {
-        let mut tags: Vec<(&str, &str)> = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let with = |change: &dyn Fn(&mut Tags<'_>)| {
+        let mut tags: Tags<'_> = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         change(&mut tags);
         tagging(&tags)
     };

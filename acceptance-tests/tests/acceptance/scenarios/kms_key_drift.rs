@@ -3,7 +3,7 @@
 use acceptance_tests::{Failure, World, check};
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     drift::{Call, Drift, each_is_repaired},
     stage::{Stage, stage},
 };

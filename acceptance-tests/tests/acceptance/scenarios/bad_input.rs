@@ -3,7 +3,7 @@
 use acceptance_tests::{Failure, Terraform};
 use serde_json::Value;
 
-use crate::stage::{Stage, stage};
+use super::stage::{Stage, stage};
 
 /// A line of configuration that is wrong, and what is said about it.
 struct Wrong {

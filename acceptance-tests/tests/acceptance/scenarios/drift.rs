@@ -3,7 +3,7 @@
 use acceptance_tests::{Failure, World, check};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, change, mutations_of};
+use super::stage::{Stage, change, mutations_of};
 
 /// A call that somebody makes.
 pub(crate) enum Call {
