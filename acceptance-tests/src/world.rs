@@ -178,23 +178,22 @@ fn fresh_account() -> String {
     format!("{:012}", 100_000_000_000 + mixed * 1_000 + count % 1_000)
 }
 
-fn agent() -> ureq::Agent {
+pub(crate) fn agent() -> ureq::Agent {
     ureq::Agent::config_builder().timeout_global(Some(ASK_MAX)).http_status_as_error(false).proxy(None).build().into()
 }
 
 fn read(url: &str, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {
-    let mut answer = answer.map_err(|error| Failure::new(format!("asking {url}: {error}")))?;
-    let status = answer.status();
-    let body = answer
-        .body_mut()
-        .with_config()
-        .limit(BODY_MAX_BYTES)
-        .read_to_string()
-        .map_err(|error| Failure::new(format!("reading {url}: {error}")))?;
-    if !status.is_success() {
-        return Err(Failure::new(format!("{url} answered {status}: {body}")));
-    }
+    let body = answered(url, answer)?;
     serde_json::from_str(&body).map_err(|error| Failure::new(format!("{url} answered no JSON ({error}): {body}")))
+}
+
+/// The body of a successful reply.
+pub(crate) fn answered(what: &str, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<String, Failure> {
+    let mut answer = answer.map_err(|error| Failure::new(format!("{what}: {error}")))?;
+    let status = answer.status();
+    let body = answer.body_mut().with_config().limit(BODY_MAX_BYTES).read_to_string();
+    let body = body.map_err(|error| Failure::new(format!("reading {what}: {error}")))?;
+    if status.is_success() { Ok(body) } else { Err(Failure::new(format!("{what} answered {status}: {body}"))) }
 }
 
 /// Ten thousand calls are 5 MB.

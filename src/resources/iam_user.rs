@@ -8,9 +8,9 @@ use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Timeouts};
 use super::{
     access::{self, AccessInputs},
     checks,
-    composite::{Composite, Seen},
+    composite::{Composite, Foretold, Seen},
     marks::ClaimMarks,
-    setting::{fixed, input, just, live, or_none, settings, unread},
+    setting::{document, fixed, input, just, live, or_none, settings, unread},
 };
 use crate::{
     aws::{Arn, Aws},
@@ -147,7 +147,7 @@ impl Composite for Kind {
         access::check_in(&inputs(model), place)
     }
 
-    fn derive(model: &mut IamUser, prior: Option<&IamUser>) {
+    fn derive(model: &mut IamUser, _written: &IamUser, prior: Option<&IamUser>) {
         if model.secret_name.is_null() {
             model.secret_name = match (prior.map(|prior| &prior.secret_name), &model.name) {
                 (Some(Attr::Known(before)), _) => Attr::Known(before.clone()),
@@ -208,16 +208,17 @@ impl Composite for Kind {
         .collect()
     }
 
-    fn foretell(model: &mut IamUser, place: &Place) {
-        if let (Attr::Known(name), Attr::Known(path)) = (&model.name, &model.path) {
-            model.id = Attr::Known(name.clone());
-            model.arn = Attr::Known(place.iam(&format!("user{path}{name}")));
-        }
-        access::foretell(&access::policy(&inputs(model), place), &mut model.policy);
+    fn foretell(model: &IamUser, place: &Place) -> Foretold {
+        let arn = match (&model.name, &model.path) {
+            (Attr::Known(name), Attr::Known(path)) => Attr::Known(place.iam(&format!("user{path}{name}"))),
+            _ => Attr::Unknown,
+        };
+        vec![("id", model.name.clone()), ("arn", arn), ("policy", document(&access::policy(&inputs(model), place)))]
     }
 
     fn moved(planned: &IamUser, prior: &IamUser) -> Vec<&'static str> {
-        let rotates = planned.access_key_rotation != prior.access_key_rotation;
+        let differs = prior.drift.known().is_some_and(|drift| drift.contains_key(ACCESS_KEY));
+        let rotates = planned.access_key_rotation != prior.access_key_rotation || differs;
         let retires = planned.retire_previous_access_key.known() == Some(&true) && !prior.previous_access_key_id.is_null();
         match (rotates, retires) {
             (true, _) => vec!["access_key_id", "secret_version_id", "previous_access_key_id", "previous_access_key_last_used"],

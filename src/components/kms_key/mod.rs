@@ -54,6 +54,8 @@ impl Component for KmsKey {
 
     fn actions(&self) -> &'static [&'static str] {
         &[
+            // For the roles behind sessions that the policy shall name.
+            "iam:GetRole",
             "kms:CancelKeyDeletion",
             "kms:CreateKey",
             "kms:DescribeKey",

@@ -145,13 +145,19 @@ async fn strays_are_the_live_keys_of_ours() {
 }
 
 #[tokio::test]
-async fn nobody_gets_back_what_recover_or_phase_excludes() {
-    for (phase, recover) in [("deleted", json!(false)), ("ready", json!(true))] {
-        let script = three("PendingDeletion", "PendingDeletion", phase);
-        let mut query = query(None, true);
-        query.settings.insert("recover".into(), recover);
-        assert_eq!(component(&script).find(&query).await.unwrap(), None);
-    }
+async fn nobody_gets_back_what_recover_excludes() {
+    let script = three("PendingDeletion", "PendingDeletion", "deleted");
+    let mut query = query(None, true);
+    query.settings.insert("recover".into(), json!(false));
+    assert_eq!(component(&script).find(&query).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_key_of_ours_that_somebody_else_scheduled_is_taken_back_too() {
+    let script = three("PendingDeletion", "PendingDeletion", "ready");
+    let found = component(&script).find(&query(None, true)).await.unwrap().unwrap();
+    assert_eq!((found.id.as_str(), found.readiness), ("b", Readiness::Deleted));
+    script.finish();
 }
 
 #[tokio::test]

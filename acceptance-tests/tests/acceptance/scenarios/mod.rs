@@ -1,8 +1,12 @@
 //! One file a promise.
 
 mod auditor;
+mod bad_input;
+mod drift;
 mod examples;
+mod kms_key_drift;
 mod lifecycle;
 mod registry;
+mod s3_bucket_drift;
 mod smoke;
 mod stage;
