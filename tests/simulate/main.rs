@@ -36,7 +36,7 @@ macro_rules! scenarios {
     ($($name:ident),* $(,)?) => { [$((stringify!($name), |setup| Box::pin(scenarios::$name(setup)))),*] };
 }
 
-const SCENARIOS: [Scenario; 26] = scenarios![
+const SCENARIOS: [Scenario; 27] = scenarios![
     life,
     crash_in_create,
     lost_in_create,
@@ -58,6 +58,7 @@ const SCENARIOS: [Scenario; 26] = scenarios![
     fault_in_update,
     adopted,
     taken_back,
+    denied_in_take_back,
     superfluous,
     claims,
     // Where time decides, more seeds.
@@ -67,7 +68,7 @@ const SCENARIOS: [Scenario; 26] = scenarios![
 ];
 
 /// Seeds of a plain test run: every scenario over every shape four times.
-const SEEDS: u64 = 780;
+const SEEDS: u64 = 810;
 
 struct Verdict {
     result: Outcomes,
