@@ -177,14 +177,15 @@ fn updated<C: Composite>(
     }
     all.insert("drift".to_owned(), Value::Map(BTreeMap::new()));
     all.insert("tags_all".to_owned(), tags_all(adapter, planned));
-    if status == READY && Value::Map(all.clone()) == prior {
+    let moved = C::moved(model, prior_model);
+    if status == READY && moved.is_empty() && Value::Map(all.clone()) == prior {
         return Ok(prior);
     }
     all.insert("status".to_owned(), Value::Unknown);
     if status != READY {
         all.insert("claim".to_owned(), Value::Unknown);
     }
-    for output in C::moved(model, prior_model) {
+    for output in moved {
         all.insert(output.to_owned(), Value::Unknown);
     }
     Ok(Value::Map(all))

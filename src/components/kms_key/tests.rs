@@ -276,8 +276,8 @@ async fn deletion_protection_guards() {
 }
 
 #[tokio::test]
-async fn tags_are_set_and_removed() {
-    let script = Script::new().on("TagResource", 200, "{}").on("UntagResource", 200, "{}");
+async fn tags_are_removed_before_others_are_set() {
+    let script = Script::new().on("UntagResource", 200, "{}").on("TagResource", 200, "{}");
     let found = Found { id: ID.into(), ..Found::default() };
     let set = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
     component(&script).tag(&found, &set, &["c".to_owned()]).await.unwrap();
