@@ -133,7 +133,7 @@ impl Composite for Kind {
                 "{:?} is longer than the {NAME_MAX} characters of S3. Shorten `bucket`, or name a bucket for the logs.",
                 log_name(name)
             );
-            return vec![Diagnostic::error(path, "The log bucket's name would be too long", cause)];
+            return vec![Diagnostic::error(Path::of("bucket"), "The log bucket's name would be too long", cause)];
         }
         Vec::new()
     }
