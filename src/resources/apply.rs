@@ -53,7 +53,10 @@ async fn make<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &Appl
     let place = Adapter::<C>::place(aws, &model).await?;
     let blueprint = adapter.blueprint(&model, &request.planned, &place);
     let mode = if request.prior.is_null() { Mode::Create } else { Mode::Update };
-    let plan = order::<C>(request, &request.prior, mode)?;
+    let mut plan = order::<C>(request, &request.prior, mode)?;
+    if request.prior.get("status").as_str() == Some(super::plan::DELETED) {
+        plan.recreate.extend(state::claim_of(&blueprint).cloned());
+    }
     let outcome = Box::pin(run(&cloud(aws), &blueprint, plan)).await;
     let found = state::of(adapter, &request.planned, &model, (&blueprint, &place), &outcome.observed);
     Ok(concluded::<C>(request, mode, &outcome, found, &blueprint))

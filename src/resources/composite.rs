@@ -80,6 +80,11 @@ pub(crate) trait Composite: Send + Sync + 'static {
     /// Reads the inputs that only policies tell back from them, once, at import.
     fn adopt(_model: &mut Self::Model, _seen: &Observed) {}
 
+    /// Whether an own object that somebody deleted, and that AWS keeps for a while, is taken back instead of made anew.
+    fn takes_back(_model: &Self::Model) -> bool {
+        false
+    }
+
     /// What in state forbids a destroy: attribute, reason.
     fn guarded(_state: &Self::Model) -> Vec<(&'static str, String)> {
         Vec::new()

@@ -9,6 +9,7 @@ use super::{
     checks,
     composite::{Composite, Seen},
     marks::ClaimMarks,
+    plan::DELETED,
     report,
     setting::{input, live, settings, unread},
 };
@@ -98,7 +99,8 @@ pub(crate) struct KmsKey {
     /// All tags of the key: `tags` and the provider's `default_tags`.
     #[tf(computed)]
     pub tags_all: Attr<BTreeMap<String, Attr<String>>>,
-    /// `ready`; `incomplete` after a failed or interrupted create; `unclaimed` after an import, until the next apply.
+    /// `ready`; `incomplete` after a failed or interrupted create; `unclaimed` after an import, until the next apply; `deleted` when its deletion
+    /// was scheduled outside of Terraform, until the next apply takes it back.
     #[tf(computed)]
     pub status: Attr<String>,
     /// Components that differ from what they should be: component to names of settings. The next apply repairs them.
@@ -254,6 +256,20 @@ impl Composite for Kind {
         // Every key is made with this one, under another name; ours says the same.
         foreign.retain(|statement| !is_root(statement));
         model.policy_statements = if foreign.is_empty() { Attr::Null } else { Attr::Known(Json::Array(foreign).to_string()) };
+    }
+
+    fn takes_back(model: &KmsKey) -> bool {
+        model.recover.known() != Some(&false)
+    }
+
+    fn warnings(_planned: &KmsKey, prior: Option<&KmsKey>) -> Diagnostics {
+        let Some(prior) = prior.filter(|prior| prior.status.as_str() == Some(DELETED)) else { return Vec::new() };
+        let id = prior.id.as_str().unwrap_or_default();
+        let detail = format!(
+            "Somebody scheduled the deletion of {id} outside of Terraform. The apply takes it back, with everything that it encrypted. \
+             To let it go instead, run `terraform state rm` with this resource's address; a new key is then made with `recover = false`."
+        );
+        vec![Diagnostic::warning(Path::root(), "The key waits for its deletion", detail)]
     }
 
     fn guarded(state: &KmsKey) -> Vec<(&'static str, String)> {

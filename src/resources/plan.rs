@@ -19,6 +19,8 @@ pub(super) const READY: &str = "ready";
 pub(super) const INCOMPLETE: &str = "incomplete";
 /// The resource's own object is gone, others of its objects are not.
 pub(super) const VANISHED: &str = "vanished";
+/// Deleted by somebody else, and kept by AWS for a while: the next apply takes it back.
+pub(super) const DELETED: &str = "deleted";
 /// Imported and not yet marked as ours.
 pub(super) const UNCLAIMED: &str = "unclaimed";
 
@@ -144,7 +146,7 @@ fn updated<C: Composite>(
     refuse_vanished(&prior)?;
     let status = prior.get("status").as_str().unwrap_or(INCOMPLETE);
     // What isn't ready may yet get other ids; what is only unclaimed has them already.
-    let settled = status == READY || status == UNCLAIMED;
+    let settled = [READY, UNCLAIMED, DELETED].contains(&status);
     let drift = prior.get("drift").clone();
     let mut all = fields(planned);
     for attribute in attributes.iter().filter(|attribute| attribute.mode == Mode::Computed) {
@@ -193,7 +195,7 @@ fn means_same(foretold: &Value, before: &Value) -> bool {
 /// A resource whose own object is gone while others of its objects are there: what it held is lost, and only the user decides to start anew.
 fn refuse_vanished(prior: &Value) -> Result<(), Diagnostics> {
     if prior.get("status").as_str() == Some(VANISHED) {
-        let id = prior.get("id").as_str().unwrap_or_default();
+        let id = ["id", "name", "bucket"].into_iter().find_map(|name| prior.get(name).as_str()).unwrap_or_default();
         return Err(vec![Diagnostic::error(
             Path::root(),
             "The object is gone, its parts are not",

@@ -2,7 +2,7 @@
 
 use tf_provider::{Diagnostic, Diagnostics, Path, ReadRequest, ReadResponse, Value};
 
-use crate::graph::{Readiness, observe};
+use crate::graph::observe;
 
 use super::{
     apply::cloud,
@@ -48,7 +48,7 @@ async fn look<C: Composite>(adapter: &Adapter<C>, request: &ReadRequest) -> Resu
     if !seen.failures.is_empty() {
         return Err(report::unreadable(C::TYPE, &seen));
     }
-    if seen.found.values().all(|found| found.readiness == Readiness::Deleted) {
+    if seen.found.is_empty() && state::revived::<C>(&model, &blueprint, &seen).is_none() {
         return Ok(Value::Null);
     }
     let mut before = request.state.clone();

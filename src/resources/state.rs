@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use tf_provider::{Model, Value};
 
 use crate::{
-    graph::{Blueprint, Meaning, Observed, Phase, Readiness, drift, same},
+    graph::{Blueprint, Claim, Meaning, Observed, Phase, Readiness, drift, same},
     policies::Place,
 };
 
 use super::{
     composite::{Adapter, Composite, fields},
-    plan::{INCOMPLETE, READY, UNCLAIMED, VANISHED},
+    plan::{DELETED, INCOMPLETE, READY, UNCLAIMED, VANISHED},
     tags,
 };
 
@@ -27,6 +27,8 @@ pub(super) fn of<C: Composite>(
     seen: &Observed,
 ) -> Value {
     let mut model = model.clone();
+    let revived = revived::<C>(&model, blueprint, seen);
+    let seen = revived.as_ref().unwrap_or(seen);
     C::refresh(&mut model, seen);
     C::outputs(&mut model, seen);
     let unshown = unshown(blueprint, &adapter.blueprint(&model, before, place));
@@ -41,6 +43,16 @@ pub(super) fn of<C: Composite>(
     all.insert("status".to_owned(), status(blueprint, seen).into());
     all.insert("claim".to_owned(), claim(seen));
     known(Value::Map(all))
+}
+
+/// With the claim's object among what was found, where it waits for its deletion and shall be taken back: it keeps its id and settings.
+pub(super) fn revived<C: Composite>(model: &C::Model, blueprint: &Blueprint, seen: &Observed) -> Option<Observed> {
+    let id = claim_of(blueprint).filter(|_| C::takes_back(model))?;
+    let waiting = seen.deleted.get(id)?.clone();
+    let mut revived = seen.clone();
+    revived.claim = Claim::of(&waiting.tags);
+    revived.found.insert(id.clone(), waiting);
+    Some(revived)
 }
 
 /// The user's spelling, where the live document says the same.
@@ -59,10 +71,12 @@ pub(super) fn claim_of(blueprint: &Blueprint) -> Option<&crate::graph::Component
 
 fn status(blueprint: &Blueprint, seen: &Observed) -> &'static str {
     let Some(claim) = blueprint.nodes.iter().find(|node| node.claim) else { return INCOMPLETE };
-    let present = seen.found.get(&claim.id).is_some_and(|found| found.readiness != Readiness::Deleted);
-    if !present {
+    let Some(found) = seen.found.get(&claim.id) else {
         // What holds data is never made anew unseen; a user or role is, like any other component.
         return if claim.stateful { VANISHED } else { INCOMPLETE };
+    };
+    if found.readiness == Readiness::Deleted {
+        return DELETED;
     }
     match &seen.claim {
         None => UNCLAIMED,
