@@ -35,8 +35,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// One attempt with its reply's body, seconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(45);
-/// All attempts of one call, seconds: the engine decides what comes then.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(180);
+/// All attempts of one call, seconds: two that hang; the engine decides what comes then. The engine's own bound of a component's call,
+/// which may be several of these, is above it: `Limits::call`.
+pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(90);
 /// One load of credentials, seconds: instance metadata, SSO or a process that asks a vault; the SDK's default of 5 is too short
 /// for a chain of roles.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(30);

@@ -7,11 +7,10 @@ use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set, Timeouts};
 
 use super::{
     checks,
-    composite::{Composite, Seen},
+    composite::{Composite, Foretold, Seen},
     marks::ClaimMarks,
-    plan::DELETED,
     report,
-    setting::{input, live, settings, unread},
+    setting::{document, input, live, settings, unread},
 };
 use crate::{
     aws::Aws,
@@ -99,8 +98,7 @@ pub(crate) struct KmsKey {
     /// All tags of the key: `tags` and the provider's `default_tags`.
     #[tf(computed)]
     pub tags_all: Attr<BTreeMap<String, Attr<String>>>,
-    /// `ready`; `incomplete` after a failed or interrupted create; `unclaimed` after an import, until the next apply; `deleted` when its deletion
-    /// was scheduled outside of Terraform, until the next apply takes it back.
+    /// `ready`; `incomplete` after a failed or interrupted create; `unclaimed` after an import, until the next apply.
     #[tf(computed)]
     pub status: Attr<String>,
     /// Components that differ from what they should be: component to names of settings. The next apply repairs them.
@@ -121,7 +119,7 @@ impl Composite for Kind {
 
     fn check(model: &KmsKey) -> Diagnostics {
         let off = model.enable_key_rotation.known() == Some(&false);
-        if off && !model.rotation_period_in_days.is_null() {
+        if off && model.rotation_period_in_days.known().is_some() {
             return vec![Diagnostic::error(
                 Path::of("rotation_period_in_days"),
                 "A period without rotation",
@@ -151,9 +149,13 @@ impl Composite for Kind {
         }
     }
 
-    fn derive(model: &mut KmsKey, _prior: Option<&KmsKey>) {
-        if model.enable_key_rotation.known() == Some(&false) {
-            model.rotation_period_in_days = Attr::Null;
+    fn derive(model: &mut KmsKey, written: &KmsKey, _prior: Option<&KmsKey>) {
+        if written.rotation_period_in_days.is_null() {
+            match model.enable_key_rotation {
+                Attr::Known(false) => model.rotation_period_in_days = Attr::Null,
+                Attr::Unknown => model.rotation_period_in_days = Attr::Unknown,
+                _ => {}
+            }
         }
     }
 
@@ -198,14 +200,13 @@ impl Composite for Kind {
         [(KEY, key), (ALIAS, alias)].into_iter().filter_map(|(component, id)| Some((component.into(), id?))).collect()
     }
 
-    fn foretell(model: &mut KmsKey, place: &Place) {
-        if let Attr::Known(name) = &model.name {
-            model.alias_arn = Attr::Known(place.regional("kms", &format!("alias/{name}")));
-        }
-        if let Input::Known(document) = policy(model, place) {
-            model.policy = Attr::Known(document.to_string());
-        }
+    fn foretell(model: &KmsKey, place: &Place) -> Foretold {
+        let alias = model.name.clone().map(|name| place.regional("kms", &format!("alias/{name}")));
+        vec![("alias_arn", alias), ("policy", document(&policy(model, place)))]
     }
+
+    const RESCUE: &'static str = "What it encrypted can be read again once it is taken back: `aws kms cancel-key-deletion --key-id ID`, then \
+        `aws kms enable-key --key-id ID`, then apply again.";
 
     fn outputs(model: &mut KmsKey, seen: &Observed) {
         model.id = Seen(seen).output(KEY, "id");
@@ -256,20 +257,6 @@ impl Composite for Kind {
         // Every key is made with this one, under another name; ours says the same.
         foreign.retain(|statement| !is_root(statement));
         model.policy_statements = if foreign.is_empty() { Attr::Null } else { Attr::Known(Json::Array(foreign).to_string()) };
-    }
-
-    fn takes_back(model: &KmsKey) -> bool {
-        model.recover.known() != Some(&false)
-    }
-
-    fn warnings(_planned: &KmsKey, prior: Option<&KmsKey>) -> Diagnostics {
-        let Some(prior) = prior.filter(|prior| prior.status.as_str() == Some(DELETED)) else { return Vec::new() };
-        let id = prior.id.as_str().unwrap_or_default();
-        let detail = format!(
-            "Somebody scheduled the deletion of {id} outside of Terraform. The apply takes it back, with everything that it encrypted. \
-             To let it go instead, run `terraform state rm` with this resource's address; a new key is then made with `recover = false`."
-        );
-        vec![Diagnostic::warning(Path::root(), "The key waits for its deletion", detail)]
     }
 
     fn guarded(state: &KmsKey) -> Vec<(&'static str, String)> {

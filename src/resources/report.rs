@@ -1,8 +1,10 @@
 //! What a user is told about a run: what failed and why, what is in state now, what to do next.
 
+use std::time::Duration;
+
 use tf_provider::{Diagnostic, Diagnostics, Path};
 
-use crate::graph::{Blueprint, Class, ComponentFailure, Failure, Kept, Mode, Observed, Outcome, Refusal, Status};
+use crate::graph::{Blueprint, Class, ComponentFailure, Failure, Guard, Kept, Mode, Observed, Outcome, Refusal, Status};
 
 /// A failed call at an attribute.
 pub(super) fn failed(path: Path, summary: impl Into<String>, failure: &Failure) -> Diagnostic {
@@ -94,7 +96,7 @@ fn refused(resource: &str, blueprint: &Blueprint, refusal: &Refusal) -> Diagnost
         Refusal::Exists { id, .. } => (
             Path::root(),
             format!("{id} exists already"),
-            "Another state of this provider made it, and it is complete. Nothing was changed. Import it, or choose another name.".to_owned(),
+            "Another state of this provider made it, and it is complete. Nothing was changed. Import it (if it waits for its deletion, take it back first), or choose another name.".to_owned(),
         ),
         Refusal::Stale { id, .. } => (
             Path::root(),
@@ -109,7 +111,7 @@ fn refused(resource: &str, blueprint: &Blueprint, refusal: &Refusal) -> Diagnost
         Refusal::Vanished { component, id } => (
             Path::root(),
             format!("`{component}` {id} is gone"),
-            "It was deleted outside of Terraform, and what it held with it. Nothing was made anew. Run `terraform taint` with this resource's address and apply to start with an empty one.".to_owned(),
+            "It was deleted outside of Terraform, and what it held with it. Nothing was made anew. Run `terraform state rm` with this resource's address and apply to start with an empty one; what is left of it is used again.".to_owned(),
         ),
         Refusal::Fixed { component, setting, wanted, found } => (
             Path::root(),
@@ -117,16 +119,22 @@ fn refused(resource: &str, blueprint: &Blueprint, refusal: &Refusal) -> Diagnost
             format!("It is {found}, the configuration wants {wanted}, and AWS has no way from one to the other. Set it back, or choose another name for the resource."),
         ),
         Refusal::Guarded { guard, .. } => {
-            let path = if guard.attribute.is_empty() { Path::root() } else { Path::of(&guard.attribute) };
-            (path, format!("{resource} {name:?} must not be deleted"), format!("{} Nothing was deleted.", guard.reason))
+            (guarded_at(guard), format!("{resource} {name:?} must not be deleted"), format!("{} Nothing was deleted.", guard.reason))
         }
         Refusal::Deadline { after } => (
             Path::of("timeouts"),
             format!("{resource} {name:?} was not finished in time"),
-            format!("{} minutes were not enough. What exists is in state. Apply again, or give it more in `timeouts`.", after.as_secs() / 60),
+            format!("{} were not enough. What exists is in state. Apply again, or give it more in `timeouts`.", time(*after)),
         ),
     };
     Diagnostic::error(path, summary, detail)
+}
+
+fn time(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds < 120 => format!("{seconds} seconds"),
+        seconds => format!("{} minutes", seconds / 60),
+    }
 }
 
 /// Refusals after which the state has nothing more to hold.
@@ -137,7 +145,8 @@ pub(super) fn lets_go(refusal: &Refusal) -> bool {
 /// After a destroy.
 pub(super) fn destroyed(resource: &str, blueprint: &Blueprint, outcome: &Outcome) -> Diagnostics {
     let mut said: Diagnostics = Vec::new();
-    for refusal in &outcome.refusals {
+    said.extend(guarded(resource, blueprint, outcome));
+    for refusal in outcome.refusals.iter().filter(|refusal| !matches!(refusal, Refusal::Guarded { .. })) {
         let mut diagnostic = refused(resource, blueprint, refusal);
         if lets_go(refusal) {
             diagnostic.severity = tf_provider::Severity::Warning;
@@ -173,6 +182,23 @@ pub(super) fn destroyed(resource: &str, blueprint: &Blueprint, outcome: &Outcome
         ));
     }
     said
+}
+
+fn guarded_at(guard: &Guard) -> Path {
+    if guard.attribute.is_empty() { Path::root() } else { Path::of(&guard.attribute) }
+}
+
+/// All that guards the resource, in one error (lifecycle.md 12).
+fn guarded(resource: &str, blueprint: &Blueprint, outcome: &Outcome) -> Option<Diagnostic> {
+    let guards: Vec<_> = outcome
+        .refusals
+        .iter()
+        .filter_map(|refusal| if let Refusal::Guarded { guard, .. } = refusal { Some(guard) } else { None })
+        .collect();
+    let reasons: Vec<String> = guards.iter().map(|guard| format!("{}.", guard.reason.trim_end_matches('.'))).collect();
+    let path = guards.first().map(|guard| guarded_at(guard))?;
+    let summary = format!("{resource} {:?} must not be deleted", blueprint.owner.name);
+    Some(Diagnostic::error(path, summary, format!("{}\n\nNothing was deleted.", reasons.join("\n"))))
 }
 
 /// A read that could not see everything: nothing is taken for absent.

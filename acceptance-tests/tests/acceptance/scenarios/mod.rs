@@ -9,6 +9,8 @@ mod kms_key_drift;
 mod kms_key_life;
 mod lifecycle;
 mod registry;
+mod s3_bucket;
 mod s3_bucket_drift;
+mod s3_bucket_life;
 mod smoke;
 mod stage;
