@@ -33,6 +33,7 @@ fn remedy(failure: &Failure) -> &'static str {
         Class::NotYetVisible => {
             "Something that this names doesn't exist, or AWS doesn't see it yet. Check the principals' ARNs, then apply again."
         }
+        Class::Unfinished => "It is done in part. Apply again: it goes on where it ended.",
         Class::Busy => "Another operation on the object is under way. Apply again when it has ended.",
         Class::Denied => {
             "Give the one who runs Terraform the right to this call; a service control policy or permissions boundary may deny it too."
