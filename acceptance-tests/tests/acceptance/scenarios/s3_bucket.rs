@@ -83,6 +83,10 @@ fn the_log_bucket_is_made_kept_and_goes_with_the_bucket() -> Result<(), Failure>
     assert!(!target.contains("TargetBucket"), "{target}");
     assert_eq!(world.objects_of("s3:bucket")?.len(), 2);
 
+    // The logs guard themselves.
+    let guarded = terraform.destroy::<&str>(&[])?.failure()?;
+    check::says(&guarded, &format!("the bucket {logs} holds"))?;
+    applied(&stage, &format!("{off}\nforce_destroy = true"))?;
     terraform.destroy::<&str>(&[])?.success()?;
     assert_eq!(world.objects()?, Vec::<Value>::new());
     Ok(())

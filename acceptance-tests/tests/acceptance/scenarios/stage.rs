@@ -58,6 +58,7 @@ pub(crate) fn mutations_of<T>(world: &World, run: impl FnOnce() -> Result<T, Fai
 }
 
 /// The operations of calls that only read, sorted; each object is asked for each thing once. Prints the table.
+#[allow(clippy::print_stdout, reason = "the table goes into the docs")]
 pub(crate) fn reads_once(calls: &[Value]) -> Vec<String> {
     let mut seen: Vec<String> =
         calls.iter().map(|call| format!("{}:{} {}", text(call, "service"), text(call, "operation"), text(call, "resource"))).collect();
