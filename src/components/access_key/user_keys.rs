@@ -11,6 +11,8 @@ use crate::{
     graph::Failure,
 };
 
+/// The call that tells a key's last use.
+pub(in crate::components) const LAST_USED: &str = "iam:GetAccessKeyLastUsed";
 /// The service of `iam:GetAccessKeyLastUsed` for a key that was never used.
 const NEVER: &str = "N/A";
 /// The one service that our own probe of a new key calls.
@@ -77,9 +79,8 @@ pub(in crate::components) async fn remove(aws: &Aws, user: &str, key: &str) -> R
 }
 
 async fn last_use(aws: &Aws, key: &str) -> Result<LastUse, Failure> {
-    const CALL: &str = "iam:GetAccessKeyLastUsed";
-    let reply = aws.iam.get_access_key_last_used().access_key_id(key).send().await.map_err(|error| failure(CALL, error))?;
-    let last = reply.access_key_last_used().ok_or_else(|| bug(CALL, "the reply holds no last use"))?;
+    let reply = aws.iam.get_access_key_last_used().access_key_id(key).send().await.map_err(|error| failure(LAST_USED, error))?;
+    let last = reply.access_key_last_used().ok_or_else(|| bug(LAST_USED, "the reply holds no last use"))?;
     Ok(LastUse { service: last.service_name().to_owned(), date: last.last_used_date().copied() })
 }
 
