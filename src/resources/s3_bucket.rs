@@ -50,7 +50,8 @@ pub(crate) struct S3Bucket {
     /// Whether overwritten and deleted objects are kept as older versions.
     #[tf(optional, computed, note(preset = "s3_bucket.versioning", change = "live", controls = "S3.14"))]
     pub versioning: Attr<bool>,
-    /// Whether destroying the resource deletes the objects too, all their versions included.
+    /// Whether destroying the resource deletes the objects too, all their versions and the access logs included. Without it a destroy is
+    /// refused while there is anything in the bucket or in its log bucket: logs arrive for hours after the last access.
     #[tf(optional, computed, note(preset = "s3_bucket.force_destroy", change = "live"))]
     pub force_destroy: Attr<bool>,
     /// Days after which older versions are deleted.
