@@ -160,6 +160,8 @@ pub enum Change {
 pub enum Meaning {
     /// Equal JSON.
     Exact,
+    /// Equal JSON, and a wanted `Null` is a value too: none (a permissions boundary, a customer's key).
+    OrNone,
     /// Arrays are sets.
     Unordered,
     /// A policy document: arrays are sets, an array of one equals its element.

@@ -158,7 +158,7 @@ impl Composite for Kind {
             ("name", fixed(input(&model.name))),
             ("path", fixed(input(&model.path)).shown()),
             ("trust_policy", live(trust(model, place)).meaning(Meaning::Policy)),
-            ("permissions_boundary", live(input(&model.permissions_boundary)).shown()),
+            ("permissions_boundary", live(input(&model.permissions_boundary)).meaning(Meaning::OrNone).shown()),
             ("description", live(Input::Known(json!("Deeploy's pods")))),
             ("max_session_duration", live(Input::Known(json!(SESSION_DURATION_S)))),
         ]);

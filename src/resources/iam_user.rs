@@ -165,13 +165,14 @@ impl Composite for Kind {
             all.extend(extra);
             all
         };
-        let boundary = settings([("permissions_boundary", live(input(&model.permissions_boundary)).shown())]);
+        let boundary = settings([("permissions_boundary", live(input(&model.permissions_boundary)).meaning(Meaning::OrNone).shown())]);
         let membership = settings([("group", fixed(group_name())), ("user", fixed(user_name()))]);
         let mut nodes = vec![
             Node::new(USER, "iam_user", named(boundary)).claim(),
             Node::new(GROUP, "iam_group", named(settings([]))),
             Node::new(MEMBERSHIP, "iam_group_membership", membership),
-            Node::new(SECRET, "secret", secret(model)).stateful(),
+            // Not stateful: what it holds is a key, and another one can be made.
+            Node::new(SECRET, "secret", secret(model)),
             Node::new(ACCESS_KEY, "access_key", access_key(model)),
         ];
         let policy = access::policy(&inputs(model), place);
@@ -208,7 +209,7 @@ impl Composite for Kind {
     }
 
     fn moved(planned: &IamUser, prior: &IamUser) -> Vec<&'static str> {
-        let rotates = planned.access_key_rotation != prior.access_key_rotation;
+        let rotates = rotates(planned, prior);
         let retires = planned.retire_previous_access_key.known() == Some(&true) && !prior.previous_access_key_id.is_null();
         match (rotates, retires) {
             (true, _) => vec!["access_key_id", "secret_version_id", "previous_access_key_id", "previous_access_key_last_used"],
@@ -257,7 +258,7 @@ impl Composite for Kind {
 
     fn warnings(planned: &IamUser, prior: Option<&IamUser>) -> Diagnostics {
         let Some(prior) = prior else { return Vec::new() };
-        let rotates = planned.access_key_rotation != prior.access_key_rotation;
+        let rotates = rotates(planned, prior);
         match (rotates, &prior.previous_access_key_id) {
             (true, Attr::Known(previous)) => {
                 let used = prior.previous_access_key_last_used.known().map_or("never, as far as AWS knows", String::as_str);
@@ -272,6 +273,11 @@ impl Composite for Kind {
     }
 }
 
+/// Whether another access key is made. Without a value the key stays as it is.
+fn rotates(planned: &IamUser, prior: &IamUser) -> bool {
+    !planned.access_key_rotation.is_null() && planned.access_key_rotation != prior.access_key_rotation
+}
+
 fn inputs(model: &IamUser) -> AccessInputs {
     AccessInputs {
         bucket_arn: model.bucket_arn.clone(),
@@ -284,7 +290,7 @@ fn inputs(model: &IamUser) -> AccessInputs {
 fn secret(model: &IamUser) -> crate::graph::Settings {
     settings([
         ("name", fixed(input(&model.secret_name))),
-        ("kms_key_id", live(input(&model.secret_kms_key_arn)).shown()),
+        ("kms_key_id", live(input(&model.secret_kms_key_arn)).meaning(Meaning::OrNone).shown()),
         ("description", live(Input::Known(json!("Access key of Deeploy's IAM user")))),
         ("recovery_window_in_days", unread(input(&model.secret_recovery_window_in_days))),
         ("recover", unread(Input::Known(json!(true)))),
