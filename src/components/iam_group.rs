@@ -20,7 +20,7 @@ use crate::{
 /// A group. It carries no tags: it belongs by its id in state, or by its name and path together.
 ///
 /// Settings, both live: `name`, `path`. Not read, for the guards: `members` and `inline_policies`, the names that the blueprint puts
-/// into it; what isn't given isn't asked for. Outputs: `arn`, `name`. Id: the name at the last apply.
+/// into it; what isn't given isn't asked for. Outputs: `arn`, `unique_id`, `name`. Id: the name at the last apply.
 pub(super) struct IamGroup {
     aws: Arc<Aws>,
 }
@@ -46,7 +46,7 @@ fn found(group: &Group) -> Found {
     Found {
         id: group.group_name().to_owned(),
         settings: map([("name", group.group_name().into()), ("path", group.path().into())]),
-        outputs: map([("arn", group.arn().into()), ("name", group.group_name().into())]),
+        outputs: map([("arn", group.arn().into()), ("unique_id", group.group_id().into()), ("name", group.group_name().into())]),
         tags: BTreeMap::new(),
         readiness: Readiness::Ready,
     }
@@ -78,6 +78,11 @@ impl Component for IamGroup {
 
     fn taggable(&self) -> bool {
         false
+    }
+
+    /// A renamed group keeps its unique id.
+    fn is(&self, before: &Found, now: &Found) -> bool {
+        before.outputs.get("unique_id") == now.outputs.get("unique_id")
     }
 
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {

@@ -64,6 +64,11 @@ impl Component for IamGroupMembership {
         false
     }
 
+    /// `find` goes by the names that are wanted, and a membership follows a renamed user or group.
+    fn is(&self, before: &Found, now: &Found) -> bool {
+        before.settings.contains_key("group") && now.settings.contains_key("group")
+    }
+
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {
         let id = parts(query.id.as_deref(), '/');
         let group = text(&query.settings, "group").or(id.map(|(group, _)| group));

@@ -18,7 +18,7 @@ use crate::{
 
 /// A group's inline policy; it belongs to its group.
 ///
-/// Settings: `group` (its name) and `name` (fixed), `policy` (document, live). No outputs. Id: `GROUP:NAME`; neither part can hold a colon.
+/// Settings: `group` (its name; live, since the policy follows a renamed group), `name` (fixed), `policy` (document, live). No outputs. Id: `GROUP:NAME`; neither part can hold a colon.
 pub(super) struct IamGroupPolicy {
     aws: Arc<Aws>,
 }
@@ -63,6 +63,11 @@ impl Component for IamGroupPolicy {
 
     fn taggable(&self) -> bool {
         false
+    }
+
+    /// A renamed group keeps its policies.
+    fn is(&self, before: &Found, now: &Found) -> bool {
+        before.settings.get("name") == now.settings.get("name")
     }
 
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {

@@ -20,7 +20,7 @@ use crate::{
 
 /// A role.
 ///
-/// Settings: `name` and `path` (the resource replaces), `trust_policy` (document), `permissions_boundary` (ARN; null: none), `description`,
+/// Settings: `name` and `path` (the resource replaces), `trust_policy` (document), `permissions_boundary` (ARN; empty: none), `description`,
 /// `max_session_duration` (seconds). Not read, for the guards: `inline_policies`, the names of the policies that the blueprint puts
 /// into the role; every other one is foreign (without the setting, none is asked for and AWS refuses the deletion itself).
 /// Outputs: `arn`, `unique_id`, `name`. Id: the name.

@@ -20,7 +20,7 @@ use crate::{
 
 /// A user.
 ///
-/// Settings, all live: `name`, `path`, `permissions_boundary` (ARN; null: none). Not read, for the guards: `inline_policies` and `groups`,
+/// Settings, all live: `name`, `path`, `permissions_boundary` (ARN; empty: none). Not read, for the guards: `inline_policies` and `groups`,
 /// the names that the blueprint gives it; what isn't given isn't asked for. Its access keys are the business of `access_key`.
 /// Outputs: `arn`, `unique_id`, `name`. Id: the name at the last apply, so that a rename finds the user.
 pub(super) struct IamUser {
@@ -86,6 +86,11 @@ impl Component for IamUser {
             "iam:UntagUser",
             "iam:UpdateUser",
         ]
+    }
+
+    /// A renamed user keeps its unique id.
+    fn is(&self, before: &Found, now: &Found) -> bool {
+        before.outputs.get("unique_id") == now.outputs.get("unique_id")
     }
 
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {

@@ -97,6 +97,11 @@ impl Component for KmsAlias {
         false
     }
 
+    /// A renamed alias points to the same key.
+    fn is(&self, before: &Found, now: &Found) -> bool {
+        before.id == now.id || before.settings.get("key_id") == now.settings.get("key_id")
+    }
+
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {
         // The id in state may be the name before a rename.
         if let Some(id) = &query.id

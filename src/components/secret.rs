@@ -18,7 +18,7 @@ use crate::{
 
 /// A secret's container; whoever has a value puts it there.
 ///
-/// Settings: `name` (fixed), `kms_key_id` (ARN; null: the account's own key for Secrets Manager), `description`, both live.
+/// Settings: `name` (fixed), `kms_key_id` (ARN; empty: the account's own key for Secrets Manager), `description`, both live.
 /// Not read: `recovery_window_in_days` (7 to 30; 0 deletes at once and for good), `recover` (false: a deleted one is not taken back).
 /// Outputs: `arn`, `name`. Id: the ARN; a name serves as well, for import.
 pub(super) struct Secret {

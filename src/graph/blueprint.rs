@@ -136,7 +136,7 @@ pub struct Setting {
 /// A setting's value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
-    /// Known now. `Null` means: AWS's own default, not compared.
+    /// Known now. `Null` means: AWS's own default, not compared. An empty text means: none, and is `Null` when found.
     Known(Json),
     /// Unknown at plan.
     Unknown,
@@ -160,8 +160,6 @@ pub enum Change {
 pub enum Meaning {
     /// Equal JSON.
     Exact,
-    /// Equal JSON, and a wanted `Null` is a value too: none (a permissions boundary, a customer's key).
-    OrNone,
     /// Arrays are sets.
     Unordered,
     /// A policy document: arrays are sets, an array of one equals its element.

@@ -7,15 +7,16 @@ use super::Meaning;
 /// How deep two values are compared; what nests deeper counts as different. A policy document nests six deep.
 const DEPTH_MAX: usize = 64;
 
-/// Whether `found` is what `wanted` means. A wanted `Null` is the cloud's own default and never differs, but where it means none.
+/// Whether `found` is what `wanted` means. A wanted `Null` is the cloud's own default and never differs;
+/// a wanted empty text is none, which is found as `Null`.
 #[must_use]
 pub fn same(meaning: Meaning, wanted: &Json, found: &Json) -> bool {
-    if wanted.is_null() && meaning != Meaning::OrNone {
+    if wanted.is_null() || (found.is_null() && wanted.as_str() == Some("")) {
         return true;
     }
     match meaning {
         Meaning::Unread => true,
-        Meaning::Exact | Meaning::OrNone => exact(wanted, found, DEPTH_MAX),
+        Meaning::Exact => exact(wanted, found, DEPTH_MAX),
         Meaning::Unordered => unordered(wanted, found, DEPTH_MAX),
         Meaning::Policy => match (document(wanted), document(found)) {
             (Some(wanted), Some(found)) => policy(&wanted, &found, DEPTH_MAX),
@@ -123,9 +124,9 @@ mod tests {
         let cases = [
             (Meaning::Exact, json!(null), json!(7), true),
             (Meaning::Exact, json!(7), json!(null), false),
-            (Meaning::OrNone, json!(null), json!(7), false),
-            (Meaning::OrNone, json!(null), json!(null), true),
-            (Meaning::OrNone, json!(7), json!(7), true),
+            (Meaning::Exact, json!(""), json!(null), true),
+            (Meaning::Exact, json!(""), json!("x"), false),
+            (Meaning::Exact, json!("x"), json!(null), false),
             (Meaning::Exact, json!(1), serde_json::from_str("1.0").unwrap(), true),
             (Meaning::Exact, json!(1), json!(2), false),
             (Meaning::Exact, json!(1), json!("1"), false),

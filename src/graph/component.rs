@@ -50,6 +50,11 @@ pub trait Component: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Whether `now` is the object that was found as `before`. What a rename in place gives another id is told by something else.
+    fn is(&self, before: &Found, now: &Found) -> bool {
+        before.id == now.id
+    }
+
     /// Finds the object: by the id in state, then by its name, then by its tags. `None`: proven absent.
     /// Inputs that come from objects which don't exist yet are left out of the query's settings.
     /// Without an id and with several of the same tags, the name decides, else the oldest.

@@ -259,11 +259,12 @@ impl Work<'_> {
 
     /// Finds again what was written. Reads may lag: neither absence nor the old values count until they have had their time.
     async fn see(&mut self) -> Result<(), Halt> {
-        let Some(id) = self.found.as_ref().map(|found| found.id.clone()) else { return Ok(()) };
+        let Some(before) = self.found.clone() else { return Ok(()) };
+        let id = before.id.as_str();
         let (begin, mut tries, mut seen) = (Instant::now(), 0, false);
         loop {
-            let found = self.ctx.look(self.component, &self.query, Some(&id)).await?;
-            let found = found.filter(|found| found.id == id && found.readiness != Readiness::Deleted);
+            let found = self.ctx.look(self.component, &self.query, Some(id)).await?;
+            let found = found.filter(|found| self.component.is(&before, found) && found.readiness != Readiness::Deleted);
             seen |= found.is_some();
             let there = found.is_some();
             self.note(found);
@@ -272,7 +273,7 @@ impl Work<'_> {
                 return Ok(());
             }
             if begin.elapsed() >= self.ctx.pace.limits.visible {
-                return if seen { Ok(()) } else { Err(invisible(Doing::Waiting, &id, "it was made, but can't be found")) };
+                return if seen { Ok(()) } else { Err(invisible(Doing::Waiting, id, "it was made, but can't be found")) };
             }
             self.fresh = false;
             self.ctx.pace.sleep(self.ctx.pace.backoff(tries)).await?;

@@ -75,3 +75,82 @@ fn from_json(json: &Json) -> Value {
         Json::Object(fields) => Value::Map(fields.iter().map(|(name, field)| (name.clone(), from_json(field))).collect()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tf_provider::{Attr, Model};
+
+    use super::*;
+
+    /// Where logs go.
+    #[derive(Clone, Debug, Model)]
+    struct Logging {
+        /// Whether.
+        #[tf(optional, computed, note(preset = "s3_bucket.access_logging.enabled"))]
+        enabled: Attr<bool>,
+        /// Where to.
+        #[tf(optional)]
+        bucket: Attr<String>,
+    }
+
+    /// A resource.
+    #[derive(Clone, Debug, Model)]
+    struct Thing {
+        /// Its name.
+        #[tf(required)]
+        name: Attr<String>,
+        /// Enforced.
+        #[tf(optional, computed, note(preset = "s3_bucket.noncurrent_version_expiration_days"))]
+        days: Attr<i64>,
+        /// Initial.
+        #[tf(optional, computed, note(preset = "iam_role.path"))]
+        path: Attr<String>,
+        /// Nested.
+        #[tf(optional, computed)]
+        logging: Attr<Logging>,
+        /// Only the provider's.
+        #[tf(computed)]
+        id: Attr<String>,
+    }
+
+    fn thing(pairs: &[(&str, Value)]) -> Value {
+        Value::Map(pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+    }
+
+    #[test]
+    fn what_is_written_stays_and_the_rest_follows_the_preset() {
+        let config = thing(&[("name", "a".into()), ("logging", thing(&[("bucket", "logs".into())]))]);
+        let filled = fill(&Thing::attributes(), &config, &Value::Null, Some(Preset::Production));
+        assert_eq!(filled["days"], Value::from(90));
+        assert_eq!(filled["logging"], thing(&[("enabled", true.into()), ("bucket", "logs".into())]));
+        assert_eq!(filled["id"], Value::Null);
+        let filled = fill(&Thing::attributes(), &thing(&[("days", 5.into())]), &Value::Null, Some(Preset::Development));
+        assert_eq!(filled["days"], Value::from(5));
+        assert_eq!(filled["logging"], thing(&[("enabled", false.into()), ("bucket", Value::Null)]));
+    }
+
+    #[test]
+    fn an_initial_default_keeps_what_was_chosen_and_an_enforced_one_does_not() {
+        let prior = thing(&[("path", "/chosen/".into()), ("days", 7.into())]);
+        let filled = fill(&Thing::attributes(), &thing(&[]), &prior, Some(Preset::Production));
+        assert_eq!(filled["path"], Value::from("/chosen/"));
+        assert_eq!(filled["days"], Value::from(90));
+    }
+
+    #[test]
+    fn an_unknown_preset_makes_unknown_what_it_decides_and_nothing_else() {
+        let filled = fill(&Thing::attributes(), &thing(&[("name", "a".into()), ("days", 3.into())]), &Value::Null, None);
+        assert_eq!((&filled["name"], &filled["days"], &filled["path"]), (&Value::from("a"), &Value::from(3), &Value::Unknown));
+        assert_eq!(filled["logging"].get("enabled"), &Value::Unknown);
+    }
+
+    #[test]
+    fn what_development_weakens_and_nobody_wrote_is_listed() {
+        let paths = |config| {
+            weakened(&Thing::attributes(), &config, &Path::root()).into_iter().map(|(path, ..)| path.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(paths(thing(&[])), ["days", "logging.enabled"]);
+        assert_eq!(paths(thing(&[("days", 30.into())])), ["logging.enabled"]);
+        assert_eq!(paths(thing(&[("days", 30.into()), ("logging", thing(&[("enabled", true.into())]))])), Vec::<String>::new());
+    }
+}

@@ -10,7 +10,7 @@ use super::{
     checks,
     composite::{Composite, Seen},
     marks::ClaimMarks,
-    setting::{fixed, input, live, settings},
+    setting::{fixed, input, live, or_none, settings, unread},
 };
 use crate::{
     aws::{Arn, Aws},
@@ -158,9 +158,10 @@ impl Composite for Kind {
             ("name", fixed(input(&model.name))),
             ("path", fixed(input(&model.path)).shown()),
             ("trust_policy", live(trust(model, place)).meaning(Meaning::Policy)),
-            ("permissions_boundary", live(input(&model.permissions_boundary)).meaning(Meaning::OrNone).shown()),
+            ("permissions_boundary", live(or_none(&model.permissions_boundary)).shown()),
             ("description", live(Input::Known(json!("Deeploy's pods")))),
             ("max_session_duration", live(Input::Known(json!(SESSION_DURATION_S)))),
+            ("inline_policies", unread(Input::Known(json!([access::POLICY_NAME])))),
         ]);
         let role = Node::new(ROLE, "iam_role", role).claim();
         let policy = access::policy(&inputs(model), place);

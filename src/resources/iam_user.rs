@@ -10,7 +10,7 @@ use super::{
     checks,
     composite::{Composite, Seen},
     marks::ClaimMarks,
-    setting::{fixed, input, live, settings, unread},
+    setting::{fixed, input, just, live, or_none, settings, unread},
 };
 use crate::{
     aws::{Arn, Aws},
@@ -165,11 +165,18 @@ impl Composite for Kind {
             all.extend(extra);
             all
         };
-        let boundary = settings([("permissions_boundary", live(input(&model.permissions_boundary)).meaning(Meaning::OrNone).shown())]);
-        let membership = settings([("group", fixed(group_name())), ("user", fixed(user_name()))]);
+        let boundary = settings([
+            ("permissions_boundary", live(or_none(&model.permissions_boundary)).shown()),
+            ("groups", unread(just(&model.name))),
+            ("inline_policies", unread(Input::Known(json!([])))),
+        ]);
+        let ours =
+            settings([("members", unread(just(&model.name))), ("inline_policies", unread(Input::Known(json!([access::POLICY_NAME]))))]);
+        // Live: a membership, an inline policy and the keys follow a renamed user or group.
+        let membership = settings([("group", live(group_name())), ("user", live(user_name()))]);
         let mut nodes = vec![
             Node::new(USER, "iam_user", named(boundary)).claim(),
-            Node::new(GROUP, "iam_group", named(settings([]))),
+            Node::new(GROUP, "iam_group", named(ours)),
             Node::new(MEMBERSHIP, "iam_group_membership", membership),
             // Not stateful: what it holds is a key, and another one can be made.
             Node::new(SECRET, "secret", secret(model)),
@@ -178,7 +185,7 @@ impl Composite for Kind {
         let policy = access::policy(&inputs(model), place);
         let absent = policy == Input::Known(Json::Null);
         let inline = settings([
-            ("group", fixed(group_name())),
+            ("group", live(group_name())),
             ("name", fixed(Input::Known(json!(access::POLICY_NAME)))),
             ("policy", live(policy).meaning(Meaning::Policy)),
         ]);
@@ -290,7 +297,7 @@ fn inputs(model: &IamUser) -> AccessInputs {
 fn secret(model: &IamUser) -> crate::graph::Settings {
     settings([
         ("name", fixed(input(&model.secret_name))),
-        ("kms_key_id", live(input(&model.secret_kms_key_arn)).meaning(Meaning::OrNone).shown()),
+        ("kms_key_id", live(or_none(&model.secret_kms_key_arn)).shown()),
         ("description", live(Input::Known(json!("Access key of Deeploy's IAM user")))),
         ("recovery_window_in_days", unread(input(&model.secret_recovery_window_in_days))),
         ("recover", unread(Input::Known(json!(true)))),
@@ -299,7 +306,7 @@ fn secret(model: &IamUser) -> crate::graph::Settings {
 
 fn access_key(model: &IamUser) -> crate::graph::Settings {
     settings([
-        ("user", fixed(Input::Output(USER.into(), "name".to_owned()))),
+        ("user", live(Input::Output(USER.into(), "name".to_owned()))),
         ("secret_arn", fixed(Input::Output(SECRET.into(), "arn".to_owned()))),
         ("rotation", live(input(&model.access_key_rotation))),
         ("retire_previous", live(input(&model.retire_previous_access_key))),

@@ -51,6 +51,22 @@ pub(super) fn input<T: TfType>(attribute: &Attr<T>) -> Input {
     }
 }
 
+/// An attribute whose null means that there shall be none: the engine then takes away what is there.
+pub(super) fn or_none(attribute: &Attr<String>) -> Input {
+    match input(attribute) {
+        Input::Known(Json::Null) => Input::Known(json!("")),
+        other => other,
+    }
+}
+
+/// A list of the one text that an attribute holds.
+pub(super) fn just(attribute: &Attr<String>) -> Input {
+    match input(attribute) {
+        Input::Known(text) => Input::Known(json!([text])),
+        other => other,
+    }
+}
+
 /// A value as JSON; `None` where part of it is unknown.
 pub(super) fn to_json(value: &Value) -> Option<Json> {
     Some(match value {

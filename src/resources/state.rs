@@ -96,3 +96,42 @@ pub(super) fn as_planned(planned: &Value, state: Value) -> Value {
         (_, state) => state,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(pairs: &[(&str, Value)]) -> Value {
+        Value::Map(pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+    }
+
+    #[test]
+    fn what_the_plan_knew_is_kept_and_what_it_did_not_is_filled() {
+        let planned = object(&[("name", "a".into()), ("id", Value::Unknown), ("policy", "{ }".into()), ("none", Value::Null)]);
+        let state = object(&[("name", "A".into()), ("id", "1".into()), ("policy", "{}".into()), ("none", "some".into())]);
+        let expected = object(&[("name", "a".into()), ("id", "1".into()), ("policy", "{ }".into()), ("none", Value::Null)]);
+        assert_eq!(as_planned(&planned, state), expected);
+    }
+
+    #[test]
+    fn partly_unknown_objects_are_filled_part_by_part() {
+        let planned = object(&[("nested", object(&[("a", "x".into()), ("b", Value::Unknown)]))]);
+        let state = object(&[("nested", object(&[("a", "y".into()), ("b", "z".into())]))]);
+        assert_eq!(as_planned(&planned, state), object(&[("nested", object(&[("a", "x".into()), ("b", "z".into())]))]));
+    }
+
+    #[test]
+    fn nothing_in_a_state_is_unknown() {
+        let value = object(&[("a", Value::List(vec![Value::Unknown, true.into()])), ("b", object(&[("c", Value::Unknown)]))]);
+        assert_eq!(known(value), object(&[("a", Value::List(vec![Value::Null, true.into()])), ("b", object(&[("c", Value::Null)]))]));
+    }
+
+    #[test]
+    fn a_policy_that_says_the_same_keeps_its_spelling() {
+        let live = serde_json::json!({ "Version": "2012-10-17", "Statement": [{ "Action": ["a"], "Effect": "Allow" }] });
+        let written = Value::from(r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "a"}}"#);
+        assert_eq!(policy(&written, &live), written);
+        assert_eq!(policy(&Value::from("{}"), &live), Value::from(live.to_string()));
+        assert_eq!(policy(&written, &serde_json::Value::Null), Value::Null);
+    }
+}

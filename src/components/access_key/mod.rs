@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use self::stored::{Keys, Use, inspect, last_use, listed, version_of};
 use super::{
-    iam::{foreign, parts},
+    iam::foreign,
     settings::{Settings, bug, failure as refusal, map, required, text},
 };
 use crate::{
@@ -29,10 +29,10 @@ use crate::{
 
 /// A user's access key in a secret. It belongs to its user, and all keys of that user are this component's business.
 ///
-/// Settings: `user` (name) and `secret_arn`, both from others; `rotation` (text or null, live: another value makes another key);
+/// Settings: `user` (name; live, since the keys follow a renamed user) and `secret_arn`, both from others; `rotation` (text or null, live: another value makes another key);
 /// `retire_previous` (live: true deletes the previous key; it reads as wanted while there is none, for then there is nothing to do).
 /// Outputs: `access_key_id`, `secret_version_id`, `previous_access_key_id` and `previous_last_used` (ISO time), null without one.
-/// Id: `USER/SECRET_ARN`, which a rotation doesn't change.
+/// Id: the current key's.
 ///
 /// Guarantees: no secret access key is in a setting, an output, a log or an error. A key that was made but not stored is deleted by
 /// the next create or update. The key that was current before a rotation stays active until the next one, unless `retire_previous`.
@@ -167,13 +167,17 @@ impl AccessKey {
         let rotation = wanted_of("rotation");
         let rotation = if keys.is_current_for(&rotation) { rotation } else { Json::Null };
         let retired = if keys.previous.is_some() { json!(false) } else { wanted_of("retire_previous") };
-        let readiness = if keys.inactive.contains(key) {
-            Readiness::Broken(format!("the access key {key} of the user {} is inactive: activate it, or ask for a new one", place.user))
+        // Where another rotation is wanted, the key is about to be the previous one.
+        let readiness = if keys.inactive.contains(key) && keys.is_current_for(&wanted_of("rotation")) {
+            Readiness::Broken(format!(
+                "the access key {key} of the user {} is inactive: activate it, or change the rotation for a new one",
+                place.user
+            ))
         } else {
             Readiness::Ready
         };
         Ok(Some(Found {
-            id: format!("{}/{}", place.user, place.secret),
+            id: key.clone(),
             settings: map([
                 ("user", place.user.into()),
                 ("secret_arn", place.secret.into()),
@@ -235,11 +239,13 @@ impl Component for AccessKey {
         true
     }
 
+    /// A rotation gives another key, in the same secret.
+    fn is(&self, before: &Found, now: &Found) -> bool {
+        before.settings.get("secret_arn") == now.settings.get("secret_arn")
+    }
+
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {
-        let id = parts(query.id.as_deref(), '/');
-        let user = text(&query.settings, "user").or(id.map(|(user, _)| user));
-        let secret = text(&query.settings, "secret_arn").or(id.map(|(_, secret)| secret));
-        let (Some(user), Some(secret)) = (user, secret) else { return Ok(None) };
+        let (Some(user), Some(secret)) = (text(&query.settings, "user"), text(&query.settings, "secret_arn")) else { return Ok(None) };
         let keys = listed(&self.aws, user, secret).await?;
         self.found(&Place { user, secret }, &keys, &query.settings).await
     }

@@ -17,7 +17,7 @@ fn wanted(rotation: Json, retire_previous: bool) -> Wanted {
 
 fn found(key: &str) -> Found {
     Found {
-        id: format!("u/{SECRET_ARN}"),
+        id: key.to_owned(),
         settings: map([("user", json!("u")), ("secret_arn", json!(SECRET_ARN))]),
         outputs: map([("access_key_id", json!(key))]),
         ..Found::default()
@@ -99,7 +99,7 @@ async fn create_deletes_what_leaked_makes_tries_and_stores() {
         .on("PutSecretValue", 200, "{}");
     let wanted = wanted(json!("1"), false);
     let made = of(&script).create(&wanted).await.unwrap();
-    assert_eq!((&made.settings, &made.id), (&wanted.settings, &format!("u/{SECRET_ARN}")));
+    assert_eq!((&made.settings, made.id.as_str()), (&wanted.settings, "NEW"));
     assert_eq!(
         Json::Object(made.outputs.clone().into_iter().collect()),
         json!({
@@ -198,7 +198,7 @@ async fn find_tells_key_rotation_and_previous_without_reading_the_secret() {
 
     // Without a previous key nobody asks for its last use; another rotation than wanted reads as none.
     let script = Script::new().on("ListAccessKeys", 200, &list(&["A"])).on("ListSecretVersionIds", 200, &versions(&stored));
-    let query = Query { id: Some(format!("u/{SECRET_ARN}")), settings: map([("rotation", json!("3"))]), ..Query::default() };
+    let query = Query { id: Some("A".to_owned()), settings: wanted(json!("3"), false).settings, ..Query::default() };
     let seen = of(&script).find(&query).await.unwrap().unwrap();
     assert_eq!((&seen.settings["rotation"], &seen.outputs["previous_access_key_id"]), (&Json::Null, &Json::Null));
     script.finish();
@@ -232,6 +232,13 @@ async fn an_inactive_key_is_broken() {
     let query = Query { settings: wanted(Json::Null, false).settings, ..Query::default() };
     let seen = of(&script).find(&query).await.unwrap().unwrap();
     assert!(matches!(seen.readiness, Readiness::Broken(_)));
+    // A rotation gets it going again.
+    let script = Script::new().on("ListAccessKeys", 200, &inactive).on("ListSecretVersionIds", 200, &stored);
+    let query = Query { settings: wanted(json!("1"), false).settings, ..Query::default() };
+    let component = of(&script);
+    let seen = component.find(&query).await.unwrap().unwrap();
+    assert_eq!(seen.readiness, Readiness::Ready);
+    assert!(component.is(&seen, &Found { id: "B".to_owned(), ..seen.clone() }));
 }
 
 #[tokio::test]
