@@ -1,7 +1,7 @@
 //! What scenarios (`tests/acceptance/`) and `xtask` share: real Terraform, the real provider, the sandbox.
 //!
 //! - [`Folders`], [`Venv`]: where things are, and the Python environments that the sandbox and the embedded Terraforms live in
-//! - [`Sandbox`]: the emulator's process; [`World`]: one AWS account in it, with its calls, objects and faults
+//! - [`Sandbox`]: the emulator's process; [`World`]: one AWS account in it, with its calls, objects and faults, and calls of one's own (`World::kms` …)
 //! - [`Terraform`]: one working folder and one Terraform CLI
 //! - [`check`]: what every scenario asserts
 //!
@@ -10,6 +10,7 @@
 pub mod check;
 mod failure;
 mod folders;
+mod hand;
 mod prerequisites;
 mod process;
 mod sandbox;

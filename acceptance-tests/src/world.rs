@@ -20,6 +20,8 @@ pub struct World {
     endpoint: String,
     account: String,
     region: String,
+    /// Id of the access key that calls.
+    access_key: String,
 }
 
 impl World {
@@ -30,7 +32,23 @@ impl World {
 
     /// A named account of 12 digits.
     pub fn of(sandbox: &Sandbox, account: &str) -> Self {
-        Self { endpoint: sandbox.endpoint().to_owned(), account: account.to_owned(), region: "eu-central-1".to_owned() }
+        Self {
+            endpoint: sandbox.endpoint().to_owned(),
+            account: account.to_owned(),
+            region: "eu-central-1".to_owned(),
+            access_key: format!("AKIADEEPLOY{account}"),
+        }
+    }
+
+    /// The same account, called with an access key that was made in it: its user's policies are enforced.
+    #[must_use]
+    pub fn with_access_key(&self, id: &str) -> Self {
+        Self { access_key: id.to_owned(), ..self.clone() }
+    }
+
+    /// Id of the access key that calls; by default that of the account's root.
+    pub(crate) fn access_key(&self) -> &str {
+        &self.access_key
     }
 
     /// In another region than eu-central-1.
@@ -59,7 +77,7 @@ impl World {
     pub fn environment(&self) -> BTreeMap<String, String> {
         let pairs = [
             ("AWS_ENDPOINT_URL", self.endpoint.clone()),
-            ("AWS_ACCESS_KEY_ID", format!("AKIADEEPLOY{}", self.account)),
+            ("AWS_ACCESS_KEY_ID", self.access_key.clone()),
             ("AWS_SECRET_ACCESS_KEY", "sandbox".to_owned()),
             ("AWS_REGION", self.region.clone()),
         ];
@@ -178,23 +196,22 @@ fn fresh_account() -> String {
     format!("{:012}", 100_000_000_000 + mixed * 1_000 + count % 1_000)
 }
 
-fn agent() -> ureq::Agent {
+pub(crate) fn agent() -> ureq::Agent {
     ureq::Agent::config_builder().timeout_global(Some(ASK_MAX)).http_status_as_error(false).proxy(None).build().into()
 }
 
 fn read(url: &str, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {
-    let mut answer = answer.map_err(|error| Failure::new(format!("asking {url}: {error}")))?;
-    let status = answer.status();
-    let body = answer
-        .body_mut()
-        .with_config()
-        .limit(BODY_MAX_BYTES)
-        .read_to_string()
-        .map_err(|error| Failure::new(format!("reading {url}: {error}")))?;
-    if !status.is_success() {
-        return Err(Failure::new(format!("{url} answered {status}: {body}")));
-    }
+    let body = answered(url, answer)?;
     serde_json::from_str(&body).map_err(|error| Failure::new(format!("{url} answered no JSON ({error}): {body}")))
+}
+
+/// The body of a successful reply.
+pub(crate) fn answered(what: &str, answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<String, Failure> {
+    let mut answer = answer.map_err(|error| Failure::new(format!("{what}: {error}")))?;
+    let status = answer.status();
+    let body = answer.body_mut().with_config().limit(BODY_MAX_BYTES).read_to_string();
+    let body = body.map_err(|error| Failure::new(format!("reading {what}: {error}")))?;
+    if status.is_success() { Ok(body) } else { Err(Failure::new(format!("{what} answered {status}: {body}"))) }
 }
 
 /// Ten thousand calls are 5 MB.
