@@ -3,7 +3,10 @@
 
 mod auditor;
 mod examples;
+mod iam_role;
 mod lifecycle;
 mod registry;
+mod repair;
 mod smoke;
 mod stage;
+mod staging;

@@ -1,4 +1,4 @@
-//! What a scenario starts with, and what all of them ask.
+//! What a scenario starts with.
 
 use acceptance_tests::{Failure, Prerequisites, Release, Sandbox, Terraform, World};
 use serde_json::Value;
@@ -22,36 +22,39 @@ pub(crate) fn stage_on(release: Option<Release>) -> Result<Stage, Failure> {
     Ok(Stage { world, terraform })
 }
 
-/// With a provider whose process ids are known to faults.
-#[cfg(unix)]
-pub(crate) fn recorded_stage() -> Result<Stage, Failure> {
-    let prerequisites = Prerequisites::find()?;
-    let world = World::new(Sandbox::shared(&prerequisites)?);
-    let terraform = Terraform::recorded(prerequisites.terraform(None)?, &prerequisites.provider, &world)?;
-    Ok(Stage { world, terraform })
-}
-
-impl Stage {
-    /// Writes the configuration, with the scenario's account for `ACCOUNT`: bucket names are global.
-    pub(crate) fn configure(&self, text: &str) -> Result<(), Failure> {
-        self.terraform.configure(&text.replace("ACCOUNT", self.world.account()))
-    }
-
-    /// Another working folder in the same account.
-    pub(crate) fn beside(&self) -> Result<Self, Failure> {
-        let prerequisites = Prerequisites::find()?;
-        let terraform = Terraform::new(prerequisites.terraform(None)?, &prerequisites.provider, &self.world)?;
-        Ok(Self { world: self.world.clone(), terraform })
-    }
-}
-
 /// An object's member as text; empty when it isn't there.
 pub(crate) fn text<'a>(object: &'a Value, key: &str) -> &'a str {
     object.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// What stands between `<NAME>` and `</NAME>` in a reply of IAM, each time.
-pub(crate) fn elements<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
-    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
-    xml.split(open.as_str()).skip(1).filter_map(|rest| rest.split_once(close.as_str()).map(|(text, _)| text)).collect()
+/// What the last plan does to one resource.
+pub(crate) struct Change {
+    pub(crate) actions: Vec<String>,
+    pub(crate) before: Value,
+    pub(crate) after: Value,
+    /// Attributes whose value is known to change, in order. Those that are only known after the apply are left out.
+    pub(crate) attributes: Vec<String>,
+}
+
+/// The change of a resource in the last plan.
+pub(crate) fn change(terraform: &Terraform, address: &str) -> Result<Change, Failure> {
+    let plan = terraform.plan_json()?;
+    let all = plan["resource_changes"].as_array().cloned().unwrap_or_default();
+    let change = all.iter().find(|change| change["address"] == address).map(|change| change["change"].clone());
+    let change = change.ok_or_else(|| Failure::new(format!("{address} is not in the plan: {plan}")))?;
+    let (before, after) = (change["before"].clone(), change["after"].clone());
+    let attributes = after.as_object().into_iter().flatten().filter(|(name, value)| before[name.as_str()] != **value);
+    Ok(Change {
+        actions: change["actions"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
+        attributes: attributes.map(|(name, _)| name.clone()).collect(),
+        before,
+        after,
+    })
+}
+
+/// What happened while something ran: the mutating calls that it made.
+pub(crate) fn mutations_of<T>(world: &World, run: impl FnOnce() -> Result<T, Failure>) -> Result<(T, Vec<String>), Failure> {
+    let before = world.mutations()?.len();
+    let done = run()?;
+    Ok((done, world.mutations()?.split_off(before)))
 }
