@@ -124,6 +124,16 @@ pub fn users_of(policy: &Json) -> KeyUsers {
     users
 }
 
+/// Whether a statement leaves the account's root in control and does nothing else: every key is made with one.
+#[must_use]
+pub fn is_root(statement: &Json) -> bool {
+    let root = strings(statement.pointer("/Principal/AWS"));
+    statement.get("Effect").and_then(Json::as_str) == Some("Allow")
+        && statement.get("Condition").is_none()
+        && strings(statement.get("Action")) == ["kms:*"]
+        && matches!(root.as_slice(), [one] if one.ends_with(":root"))
+}
+
 /// Whether the user's own statements would take the key from the account: an unconditional Deny of changing its policy for everyone
 /// or for the account. AWS's own check doesn't see every such case, and what it lets through can't be undone by anybody.
 #[must_use]

@@ -10,6 +10,18 @@ pub(super) const OUR_SID: &str = "Deeploy";
 /// # Errors
 /// Says what is wrong with the text, for a diagnostic.
 pub fn parse_statements(text: &str) -> Result<Vec<Json>, String> {
+    parse(text, &[["Action", "NotAction"], ["Resource", "NotResource"], ["Principal", "NotPrincipal"]])
+}
+
+/// The same for a trust policy, whose resource is the role itself.
+///
+/// # Errors
+/// Says what is wrong with the text, for a diagnostic.
+pub fn parse_trust_statements(text: &str) -> Result<Vec<Json>, String> {
+    parse(text, &[["Action", "NotAction"], ["Principal", "NotPrincipal"]])
+}
+
+fn parse(text: &str, elements: &[[&str; 2]]) -> Result<Vec<Json>, String> {
     let json: Json = serde_json::from_str(text).map_err(|error| format!("It is not JSON: {error}."))?;
     let statements = match json {
         Json::Array(items) => items,
@@ -21,18 +33,18 @@ pub fn parse_statements(text: &str) -> Result<Vec<Json>, String> {
         _ => return Err("It is neither a statement, nor a list of statements, nor a policy document.".to_owned()),
     };
     for (position, statement) in statements.iter().enumerate() {
-        check(statement).map_err(|problem| format!("Statement {}: {problem}", position.saturating_add(1)))?;
+        check(statement, elements).map_err(|problem| format!("Statement {}: {problem}", position.saturating_add(1)))?;
     }
     Ok(statements)
 }
 
 /// AWS accepts a statement without actions in a key policy and silently ignores it, so the shape is checked here.
-fn check(statement: &Json) -> Result<(), String> {
+fn check(statement: &Json, elements: &[[&str; 2]]) -> Result<(), String> {
     let Some(fields) = statement.as_object() else { return Err("it is not an object.".to_owned()) };
     if !matches!(fields.get("Effect").and_then(Json::as_str), Some("Allow" | "Deny")) {
         return Err("`Effect` must be \"Allow\" or \"Deny\".".to_owned());
     }
-    for alternatives in [["Action", "NotAction"], ["Resource", "NotResource"], ["Principal", "NotPrincipal"]] {
+    for alternatives in elements {
         let given = alternatives.iter().filter(|name| fields.contains_key(**name)).count();
         if given != 1 {
             return Err(format!("it needs either `{}` or `{}`.", alternatives[0], alternatives[1]));

@@ -31,9 +31,9 @@ pub struct PodIdentity {
     pub service_accounts: Vec<String>,
 }
 
-/// The trust policy; without any trust, one that nobody meets can't be written: callers refuse that before.
+/// The trust policy, with the user's own statements. One without any statement is no policy: callers refuse that before.
 #[must_use]
-pub fn trust_policy(place: &Place, irsa: Option<&Irsa>, pods: Option<&PodIdentity>) -> Json {
+pub fn trust_policy(place: &Place, irsa: Option<&Irsa>, pods: Option<&PodIdentity>, more: &[Json]) -> Json {
     let mut statements = Vec::new();
     if let Some(irsa) = irsa {
         let issuer = irsa.issuer.trim_start_matches("https://").trim_end_matches('/');
@@ -62,6 +62,7 @@ pub fn trust_policy(place: &Place, irsa: Option<&Irsa>, pods: Option<&PodIdentit
             },
         }));
     }
+    statements.extend_from_slice(more);
     document(&statements)
 }
 
@@ -107,7 +108,7 @@ mod tests {
             namespace: "deeploy".to_owned(),
             service_accounts: vec!["default".to_owned()],
         };
-        let text = trust_policy(&frankfurt(), Some(&irsa), None).to_string();
+        let text = trust_policy(&frankfurt(), Some(&irsa), None, &[]).to_string();
         assert!(text.contains(r#""oidc.eks/id/A:sub":["system:serviceaccount:deeploy:default"]"#), "{text}");
         assert!(text.contains(r#""oidc.eks/id/A:aud":"sts.amazonaws.com""#), "{text}");
     }
@@ -121,7 +122,7 @@ mod tests {
             service_accounts: vec!["a".to_owned(), "b".to_owned()],
         };
         let pods = PodIdentity { cluster_name: "prod".to_owned(), namespace: "deeploy".to_owned(), service_accounts: vec!["a".to_owned()] };
-        let policy = trust_policy(&frankfurt(), Some(&irsa), Some(&pods));
+        let policy = trust_policy(&frankfurt(), Some(&irsa), Some(&pods), &[]);
         assert_eq!(read_trust(&policy), (Some(irsa), Some(pods)));
     }
 }

@@ -6,7 +6,7 @@ use tf_provider::{Diagnostic, Path, Validator, Value};
 
 use crate::{
     aws::Arn,
-    policies::{Place, parse_statements},
+    policies::{Place, parse_statements, parse_trust_statements},
     presets::Preset,
 };
 
@@ -227,6 +227,17 @@ pub(super) fn of_partition(path: Path, text: &str, place: &Place) -> Option<Diag
 /// JSON of policy statements.
 pub(super) fn statements() -> Validator {
     text(|text| match parse_statements(text) {
+        Ok(_) => None,
+        Err(cause) => problem(
+            "Not policy statements",
+            format!("{cause} Give one statement, a list of them, or a policy document, e.g. with jsonencode()."),
+        ),
+    })
+}
+
+/// JSON of a trust policy's statements.
+pub(super) fn trust_statements() -> Validator {
+    text(|text| match parse_trust_statements(text) {
         Ok(_) => None,
         Err(cause) => problem(
             "Not policy statements",

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     aws::{Arn, Aws},
     graph::{Blueprint, Input, Known, Meaning, Node, Observed, Owner},
-    policies::{Irsa, Place, PodIdentity, trust_policy},
+    policies::{Irsa, Place, PodIdentity, foreign_statements, parse_trust_statements, trust_policy},
 };
 
 const ROLE: &str = "role";
@@ -54,7 +54,7 @@ pub(crate) struct PodIdentityTrust {
     pub service_accounts: Attr<Set<String>>,
 }
 
-/// Who may become the role; at least one of the two.
+/// Who may become the role; at least one of these.
 #[derive(Clone, Debug, Model)]
 pub(crate) struct Trust {
     /// Pods by IAM roles for service accounts.
@@ -63,6 +63,9 @@ pub(crate) struct Trust {
     /// Pods by EKS Pod Identity.
     #[tf(optional)]
     pub pod_identity: Attr<PodIdentityTrust>,
+    /// JSON of statements that are added to the trust policy: one, a list, or a policy document.
+    #[tf(optional, validate(checks::trust_statements()))]
+    pub policy_statements: Attr<String>,
 }
 
 /// The IAM role of Deeploy's pods: its bucket, the bucket's key and the tokens key, and nothing else.
@@ -142,6 +145,7 @@ impl Composite for Kind {
         if let Some(trust) = model.trust.known()
             && trust.irsa.is_null()
             && trust.pod_identity.is_null()
+            && trust.policy_statements.is_null()
         {
             let detail = "Give `irsa`, `pod_identity` or both: a role that nobody may become is of no use.";
             problems.push(Diagnostic::error(Path::of("trust"), "A trust in nobody", detail));
@@ -254,7 +258,13 @@ fn trust(model: &IamRole, place: &Place) -> Input {
             None => return Input::Unknown,
         },
     };
-    Input::Known(trust_policy(place, irsa.as_ref(), pods.as_ref()))
+    let more = match &trust.policy_statements {
+        Attr::Unknown => return Input::Unknown,
+        Attr::Null => Vec::new(),
+        // A text that can't be read was refused by its validator.
+        Attr::Known(text) => parse_trust_statements(text).unwrap_or_default(),
+    };
+    Input::Known(trust_policy(place, irsa.as_ref(), pods.as_ref(), &more))
 }
 
 fn known_irsa(irsa: &IrsaTrust) -> Option<Irsa> {
@@ -274,12 +284,10 @@ fn known_pods(pods: &PodIdentityTrust) -> Option<PodIdentity> {
     })
 }
 
-/// The trust that a live policy of ours gives; null where it isn't ours, so that generated configuration shows the gap.
+/// The trust that a live policy gives: ours by its attributes, everything else as statements.
 fn read_trust(policy: &Json) -> Attr<Trust> {
     let (irsa, pods) = crate::policies::read_trust(policy);
-    if irsa.is_none() && pods.is_none() {
-        return Attr::Null;
-    }
+    let foreign = foreign_statements(policy);
     let set = |names: Vec<String>| Attr::Known(names.into_iter().collect());
     Attr::Known(Trust {
         irsa: irsa
@@ -297,5 +305,6 @@ fn read_trust(policy: &Json) -> Attr<Trust> {
                 service_accounts: set(pods.service_accounts),
             })
             .into(),
+        policy_statements: (!foreign.is_empty()).then(|| Json::Array(foreign).to_string()).into(),
     })
 }

@@ -16,7 +16,7 @@ use crate::{
     aws::Aws,
     components::alias_of,
     graph::{Blueprint, Input, Known, Meaning, Node, Observed, Owner},
-    policies::{KeyUsers, Place, foreign_statements, key_policy, locks_out, parse_statements, users_of},
+    policies::{KeyUsers, Place, foreign_statements, is_root, key_policy, locks_out, parse_statements, users_of},
 };
 
 const KEY: &str = "key";
@@ -145,6 +145,12 @@ impl Composite for Kind {
         }
     }
 
+    fn derive(model: &mut KmsKey, _prior: Option<&KmsKey>) {
+        if model.enable_key_rotation.known() == Some(&false) {
+            model.rotation_period_in_days = Attr::Null;
+        }
+    }
+
     fn principals(model: &KmsKey) -> Vec<(&'static str, String)> {
         let of = |attribute, set: &Attr<Set<String>>| {
             set.known().into_iter().flat_map(Set::known).map(move |arn| (attribute, arn.clone())).collect::<Vec<_>>()
@@ -208,8 +214,9 @@ impl Composite for Kind {
     fn refresh(model: &mut KmsKey, seen: &Observed) {
         Seen(seen).text(KEY, "description", &mut model.description);
         Seen(seen).flag(KEY, "enable_key_rotation", &mut model.enable_key_rotation);
-        if model.enable_key_rotation.known() != Some(&false) {
-            Seen(seen).number(KEY, "rotation_period_in_days", &mut model.rotation_period_in_days);
+        match model.enable_key_rotation.known() {
+            Some(false) => model.rotation_period_in_days = Attr::Null,
+            _ => Seen(seen).number(KEY, "rotation_period_in_days", &mut model.rotation_period_in_days),
         }
     }
 
@@ -239,7 +246,9 @@ impl Composite for Kind {
         model.administrator_arns = set(users.administrators);
         model.service_principals = set(users.services);
         model.grant_principal_arns = set(users.granters);
-        let foreign = foreign_statements(&policy);
+        let mut foreign = foreign_statements(&policy);
+        // Every key is made with this one, under another name; ours says the same.
+        foreign.retain(|statement| !is_root(statement));
         model.policy_statements = if foreign.is_empty() { Attr::Null } else { Attr::Known(Json::Array(foreign).to_string()) };
     }
 

@@ -47,7 +47,8 @@ fn refuse_guarded<C: Composite>(prior: &Value) -> Diagnostics {
 async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &mut Diagnostics) -> Result<Value, Diagnostics> {
     let attributes = C::Model::attributes();
     let preset = preset(&attributes, &request.config);
-    let config = Adapter::<C>::model(&request.config)?.to_value();
+    let written = Adapter::<C>::model(&request.config)?;
+    let config = written.to_value();
     refuse_weakening(&attributes, &request.config, &request.prior)?;
     let prior = if request.prior.is_null() { None } else { Some(Adapter::<C>::model(&request.prior)?) };
 
@@ -55,7 +56,11 @@ async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &
     let mut model = Adapter::<C>::model(&inputs)?;
     C::derive(&mut model, prior.as_ref());
     let place = locate(adapter, &model).await?;
-    let mut problems = C::check(&model);
+    // What is written is checked as it is, and again with everything that the preset adds.
+    let mut problems = C::check(&written);
+    if problems.is_empty() {
+        problems = C::check(&model);
+    }
     if let Some(place) = &place {
         problems.extend(C::check_in(&model, place));
         C::foretell(&mut model, place);

@@ -9,6 +9,7 @@ use super::{
     checks,
     composite::{Composite, Seen},
     marks::ClaimMarks,
+    plan::UNCLAIMED,
     setting::{fixed, input, live, settings, unread},
 };
 use crate::{
@@ -220,6 +221,18 @@ impl Composite for Kind {
     fn adopt(model: &mut S3Bucket, seen: &Observed) {
         let foreign = Self::live_policy(seen).map(|policy| foreign_statements(&policy)).unwrap_or_default();
         model.policy_statements = if foreign.is_empty() { Attr::Null } else { Attr::Known(Json::Array(foreign).to_string()) };
+    }
+
+    fn warnings(planned: &S3Bucket, prior: Option<&S3Bucket>) -> Diagnostics {
+        let imported = prior.filter(|prior| prior.status.as_str() == Some(UNCLAIMED) && prior.noncurrent_version_expiration_days.is_null());
+        match (imported, &planned.noncurrent_version_expiration_days) {
+            (Some(_), Attr::Known(days)) => vec![Diagnostic::warning(
+                Path::of("noncurrent_version_expiration_days"),
+                format!("Older versions of objects will be deleted after {days} days"),
+                "The bucket kept them without end. AWS deletes what is older within a day or two of the apply: copy what you need first, or set a longer time.",
+            )],
+            _ => Vec::new(),
+        }
     }
 
     async fn import(model: &mut S3Bucket, id: &str, _aws: &Arc<Aws>) -> Result<(), Diagnostics> {

@@ -62,8 +62,8 @@ fn status(blueprint: &Blueprint, seen: &Observed) -> &'static str {
 }
 
 fn claim(seen: &Observed) -> Value {
-    let text = |pick: fn(&crate::graph::Claim) -> &str| seen.claim.as_ref().map_or(Value::Null, |claim| Value::from(pick(claim)));
-    Value::Map(BTreeMap::from([("uid".to_owned(), text(|claim| &claim.uid)), ("incarnation".to_owned(), text(|claim| &claim.incarnation))]))
+    let Some(claim) = &seen.claim else { return Value::Null };
+    Value::Map(BTreeMap::from([("uid".to_owned(), claim.uid.clone().into()), ("incarnation".to_owned(), claim.incarnation.clone().into())]))
 }
 
 fn drift_value(drift: &BTreeMap<String, Vec<String>>) -> Value {

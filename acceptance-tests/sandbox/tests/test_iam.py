@@ -32,6 +32,18 @@ class Iam(SandboxTest):
         self.refused("ValidationError", self.iam.create_user, UserName="v", Path="app")
         self.assertEqual(self.world("iam:user")[0]["tags"], {"a": "b"})
 
+    def test_a_renamed_user_keeps_its_tags_and_keys(self):
+        self.iam.create_user(UserName="taken")
+        made = self.iam.create_user(UserName="u", Tags=[{"Key": "a", "Value": "b"}])["User"]
+        key = self.iam.create_access_key(UserName="u")["AccessKey"]["AccessKeyId"]
+        self.refused("EntityAlreadyExists", self.iam.update_user, status=409, UserName="u", NewUserName="Taken")
+        self.refused("NoSuchEntity", self.iam.update_user, status=404, UserName="none", NewUserName="v")
+        self.iam.update_user(UserName="u", NewUserName="v", NewPath="/app/")
+        user = self.iam.get_user(UserName="v")["User"]
+        self.assertEqual((user["UserId"], user["Arn"], user["Tags"]), (made["UserId"], self.arn("user/app/v"), [{"Key": "a", "Value": "b"}]))
+        self.iam.delete_access_key(UserName="v", AccessKeyId=key)
+        self.assertEqual(self.iam.list_access_keys(UserName="v")["AccessKeyMetadata"], [])
+
     def test_access_keys(self):
         self.iam.create_user(UserName="u")
         first = self.iam.create_access_key(UserName="u")["AccessKey"]

@@ -203,3 +203,6 @@ impl provider_server::Provider for Server {
         answer("WriteStateBytes", absent::write_state_bytes(self, request.into_inner())).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,8 +44,8 @@ def after(service: str, *operations: str) -> Callable[[After], After]:
 
 def load_all(sessions: Any, bucket_name_busy_s: float) -> None:
     """Imports every rule file; importing one registers its rules."""
-    from . import iam_credentials, iam_deletes, iam_documents, iam_simulate, kms_grants, kms_keys, s3_access, s3_buckets, s3_settings  # noqa: F401
-    from . import secrets, sts
+    from . import iam_credentials, iam_deletes, iam_documents, iam_renames, iam_simulate, kms_grants, kms_keys, s3_access, s3_buckets  # noqa: F401
+    from . import s3_settings, secrets, sts  # noqa: F401
 
     sts.registry.sessions = sessions
     s3_buckets.settings.name_busy_s = bucket_name_busy_s
