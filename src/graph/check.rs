@@ -31,7 +31,7 @@ impl<'a> Ctx<'a> {
 
     /// Whether a deleted object of this node is taken back.
     pub(crate) fn recovers(&self, node: &Node) -> bool {
-        self.run.mode == Mode::Create || !node.stateful || self.run.recreate.contains(&node.id)
+        self.run.mode == Mode::Create || !node.stateful || self.known(node).is_none() || self.run.recreate.contains(&node.id)
     }
 
     /// Finds an object, by an id or by what else there is.
@@ -60,6 +60,15 @@ pub(crate) fn verified(run: &Run, claim: Option<&Claim>) -> bool {
     matches!((&run.claim, claim), (Some((uid, incarnation)), Some(claim)) if claim.uid == *uid && claim.incarnation == *incarnation)
 }
 
+/// The claim that goes to state when nothing was done: never another's, or a delete of this state would hit what isn't ours.
+pub(crate) fn own_claim(run: &Run, observed: Option<Claim>) -> Option<Claim> {
+    if verified(run, observed.as_ref()) {
+        return observed;
+    }
+    let (uid, incarnation) = run.claim.clone()?;
+    Some(Claim { uid, incarnation, phase: Phase::Creating })
+}
+
 /// Every reason not to run: foreign objects, another's claim, what vanished, what can't be changed.
 pub(crate) fn refusals(ctx: &Ctx<'_>, observed: &Observed) -> Vec<Refusal> {
     let run = ctx.run;
@@ -67,7 +76,7 @@ pub(crate) fn refusals(ctx: &Ctx<'_>, observed: &Observed) -> Vec<Refusal> {
     let claim_node = ctx.blueprint.nodes.iter().find(|node| node.claim);
     let claimed = claim_node.is_some_and(|node| observed.found.contains_key(&node.id) || observed.deleted.contains_key(&node.id));
     let mut refusals = Vec::new();
-    for node in &ctx.blueprint.nodes {
+    for node in ctx.blueprint.nodes.iter().filter(|node| !node.absent) {
         let taggable = !observed.untaggable.contains(&node.id);
         let Some(found) = observed.found.get(&node.id) else {
             if let Some(id) = ctx.known(node).filter(|_| node.stateful && run.mode == Mode::Update && !run.recreate.contains(&node.id)) {

@@ -106,8 +106,10 @@ async fn make(work: &mut Work<'_>, nonce: &str) -> Result<bool, Halt> {
 
 /// What the claim's tags shall say.
 fn next(ctx: &Ctx<'_>, current: Option<&Claim>, nonce: &str) -> Claim {
+    // The uid stays, so that old tokens find old calls; but not those of a life that was ended: their objects are gone.
+    let alive = current.filter(|claim| matches!(claim.phase, Phase::Creating | Phase::Ready));
     let fresh = |phase| Claim {
-        uid: current.map_or_else(|| ctx.cloud.entropy.uid(), |claim| claim.uid.clone()),
+        uid: alive.map_or_else(|| ctx.cloud.entropy.uid(), |claim| claim.uid.clone()),
         incarnation: nonce.to_owned(),
         phase,
     };
@@ -117,7 +119,7 @@ fn next(ctx: &Ctx<'_>, current: Option<&Claim>, nonce: &str) -> Claim {
         (Mode::Create, ..) => fresh(Phase::Creating),
         (Mode::Update, _, Some(current)) => match current.phase {
             Phase::Ready | Phase::Creating => current.clone(),
-            Phase::Deleting | Phase::Deleted => current.at(Phase::Creating),
+            Phase::Deleting | Phase::Deleted => Claim { incarnation: current.incarnation.clone(), ..fresh(Phase::Creating) },
         },
         // The tags were removed by hand.
         (Mode::Update, Some((uid, incarnation)), None) => Claim { uid: uid.clone(), incarnation: incarnation.clone(), phase: Phase::Ready },

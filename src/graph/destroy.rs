@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Blueprint, Claim, Cloud, ComponentFailure, ComponentId, Doing, Found, Kept, Node, Observed, Outcome, Phase, Refusal, Run, Wanted,
-    check::{Ctx, verified},
+    check::{Ctx, own_claim, verified},
     claiming::strays,
     observe::observe_with,
     order::{Order, Turn, walk},
@@ -49,7 +49,7 @@ pub async fn destroy(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome 
             .await;
         }
     }
-    state.observed.claim = state.claim;
+    state.observed.claim = own_claim(&run, state.claim);
     Outcome { observed: state.observed, ..state.outcome }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{
     Blueprint, Change, Claim, ComponentId, Found, IgnoreTags, Node, Observed,
-    claim::{COMPONENT, OWNER, PREFIX, wanted_tags},
+    claim::{COMPONENT, OWNER, Ownership, PREFIX, ownership, wanted_tags},
     compare::same,
     resolve::settings,
 };
@@ -25,6 +25,8 @@ pub struct Difference {
 pub enum What {
     /// It isn't there.
     Absent,
+    /// It is there, is ours, and shall not be.
+    Superfluous,
     /// A setting differs.
     Setting {
         /// Which.
@@ -54,6 +56,14 @@ pub fn diff(blueprint: &Blueprint, observed: &Observed) -> Vec<Difference> {
     let unread: BTreeSet<&ComponentId> = observed.failures.iter().map(|(component, _)| component).collect();
     let mut differences = Vec::new();
     for node in &blueprint.nodes {
+        if node.absent {
+            let taggable = !observed.untaggable.contains(&node.id);
+            let ours = |found| !taggable || ownership(&blueprint.owner, found) == Ownership::Ours;
+            if observed.found.get(&node.id).is_some_and(ours) {
+                differences.push(Difference { component: node.id.clone(), what: What::Superfluous });
+            }
+            continue;
+        }
         let mut differ = |what| differences.push(Difference { component: node.id.clone(), what });
         let Some(found) = observed.found.get(&node.id) else {
             if !unread.contains(&node.id) {
@@ -75,7 +85,7 @@ pub fn diff(blueprint: &Blueprint, observed: &Observed) -> Vec<Difference> {
     differences
 }
 
-/// What differs and has no attribute of its own, by component (lifecycle.md 5): settings by name, `absent`, `tags`,
+/// What differs and has no attribute of its own, by component (lifecycle.md 5): settings by name, `absent`, `superfluous`, `tags`,
 /// and `tags:owner`, `tags:component`, `tags:claim` for ours. The user's tags of the claim are shown in `tags_all`.
 #[must_use]
 pub fn drift(blueprint: &Blueprint, observed: &Observed) -> BTreeMap<String, Vec<String>> {
@@ -87,6 +97,7 @@ pub fn drift(blueprint: &Blueprint, observed: &Observed) -> BTreeMap<String, Vec
         };
         match what {
             What::Absent => differ("absent"),
+            What::Superfluous => differ("superfluous"),
             What::Setting { name, .. } => {
                 if node.settings.get(&name).is_some_and(|setting| !setting.shown) {
                     differ(&name);
@@ -137,10 +148,7 @@ pub(crate) fn tags(
     found: &BTreeMap<String, String>,
     ignore: &IgnoreTags,
 ) -> (BTreeMap<String, String>, Vec<String>) {
-    let ignored = |key: &str| {
-        !key.starts_with(PREFIX)
-            && (ignore.keys.iter().any(|ignored| ignored == key) || ignore.key_prefixes.iter().any(|prefix| key.starts_with(prefix)))
-    };
+    let ignored = |key: &str| !key.starts_with(PREFIX) && ignore.covers(key);
     let set = wanted
         .iter()
         .filter(|(key, value)| !ignored(key) && found.get(*key) != Some(value))

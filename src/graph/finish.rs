@@ -4,18 +4,24 @@ use super::{
     ComponentId, Phase,
     check::Ctx,
     claiming::{confirm, give_way, make_ready, strays},
-    order::{Turn, walk},
+    order::{Order, Turn, walk},
     outcome::Halt,
     remove::remove,
     resolve::{query, unwanted},
     run::{State, work},
+    superfluous::clear,
 };
 
 /// Ends a run in which every component came about.
-pub(crate) async fn finish(ctx: &Ctx<'_>, state: &mut State) {
+pub(crate) async fn finish(ctx: &Ctx<'_>, order: &Order, state: &mut State) {
     let unsealed = state.claim().is_some_and(|claim| claim.phase != Phase::Ready);
     if let Err((component, halt)) = tidy(ctx, state, unsealed).await {
         state.halt(ctx, &component, halt);
+    } else {
+        clear(ctx, order, state).await;
+    }
+    if !state.outcome.is_success() {
+        // What is there is complete, but something that shall not be there is too.
     } else if !unsealed {
         state.ready();
     } else if seal(ctx, state).await {
@@ -32,7 +38,7 @@ async fn tidy(ctx: &Ctx<'_>, state: &mut State, unsealed: bool) -> Result<(), (C
     if unsealed {
         confirm(ctx, &held, None).await.map_err(|halt| (held.component.clone(), halt))?;
     }
-    for (at, node) in ctx.blueprint.nodes.iter().enumerate() {
+    for (at, node) in ctx.blueprint.nodes.iter().enumerate().filter(|(_, node)| !node.absent) {
         let Some(found) = state.objects().get(&node.id) else { continue };
         let (query, _) = query(ctx.blueprint, node, state.objects(), None, false);
         let because = |halt| (node.id.clone(), halt);
@@ -62,7 +68,7 @@ async fn seal(ctx: &Ctx<'_>, state: &mut State) -> bool {
         ctx.cloud.limits.parallel,
         &mut all,
         |(state, whole), at| {
-            let Some(node) = ctx.blueprint.nodes.get(at) else { return Turn::Pass };
+            let Some(node) = ctx.blueprint.nodes.get(at).filter(|node| !node.absent) else { return Turn::Pass };
             if !node.settings.values().any(|setting| setting.seal) {
                 return Turn::Pass;
             }

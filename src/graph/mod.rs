@@ -21,6 +21,7 @@ mod remove;
 mod resolve;
 mod retry;
 mod run;
+mod superfluous;
 mod work;
 
 pub use blueprint::{Blueprint, Change, ComponentId, IgnoreTags, Input, Meaning, Node, Owner, Setting, Settings};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Blueprint, Claim, Cloud, ComponentFailure, ComponentId, Doing, Found, Mode, Node, Observed, Outcome, Phase, Refusal, Run, Status,
-    check::{Ctx, refusals, remade, verified},
+    check::{Ctx, own_claim, refusals, remade, verified},
     claiming::{Held, hold},
     finish::finish,
     observe::observe_with,
@@ -21,7 +21,7 @@ use super::{
 /// fails, those that don't hang on it are finished. Dropping the future at any point is safe: the next run goes on from
 /// what exists.
 pub async fn run(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome {
-    let total = blueprint.nodes.len();
+    let total = total(blueprint);
     let order = match Order::for_run(blueprint, cloud) {
         Ok(order) => order,
         Err(flaw) => return Outcome::refused(total, vec![flaw.into()]),
@@ -36,7 +36,7 @@ pub async fn run(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome {
     walk(&order.needs, cloud.limits.parallel, &mut state, |state, at| begin(&ctx, state, at), |state, at, done| end(&ctx, state, at, done))
         .await;
     if state.converged.len() == total && state.outcome.is_success() {
-        finish(&ctx, &mut state).await;
+        finish(&ctx, &order, &mut state).await;
     } else if state.lost() {
         super::finish::lose(&ctx, &mut state).await;
     }
@@ -45,7 +45,7 @@ pub async fn run(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome {
 
 /// The outcome of a run that may not or can't begin. A create that did nothing owns nothing, whatever is there.
 fn nothing_done(ctx: &Ctx<'_>, observed: &Observed, halted: Option<Halt>) -> Option<Outcome> {
-    let mut outcome = Outcome::new(ctx.blueprint.nodes.len());
+    let mut outcome = Outcome::new(total(ctx.blueprint));
     if let Some(halt) = halted {
         outcome.halt(&ComponentId::from(""), halt, ctx.run.deadline);
     } else if observed.failures.is_empty() {
@@ -63,8 +63,14 @@ fn nothing_done(ctx: &Ctx<'_>, observed: &Observed, halted: Option<Halt>) -> Opt
     }
     if ctx.run.mode == Mode::Update {
         outcome.observed = observed.clone();
+        outcome.observed.claim = own_claim(ctx.run, observed.claim.clone());
     }
     Some(outcome)
+}
+
+/// How many components a blueprint wants.
+fn total(blueprint: &Blueprint) -> usize {
+    blueprint.nodes.iter().filter(|node| !node.absent).count()
 }
 
 /// What a run knows so far.
@@ -83,7 +89,7 @@ impl State {
         Self {
             verified: verified(ctx.run, observed.claim.as_ref()),
             observed,
-            outcome: Outcome::new(ctx.blueprint.nodes.len()),
+            outcome: Outcome::new(total(ctx.blueprint)),
             held: None,
             converged: BTreeSet::new(),
             retired: Vec::new(),
@@ -105,7 +111,7 @@ impl State {
             Some(held) => observed.claim = Some(held.claim),
             // Nothing was claimed: what is there isn't ours.
             None if ctx.run.mode == Mode::Create => observed = Observed::default(),
-            None => {}
+            None => observed.claim = own_claim(ctx.run, observed.claim.take()),
         }
         outcome.done = converged.len();
         outcome.observed = observed;
@@ -142,9 +148,11 @@ pub(crate) fn work<'a>(ctx: &'a Ctx<'a>, state: &State, node: &'a Node) -> Resul
         proven: state.observed.complete.contains(&node.id),
         uid: claim.map(|claim| claim.uid).unwrap_or_default(),
         verified: state.verified,
+        settled: state.observed.claim.as_ref().is_some_and(|claim| claim.phase == Phase::Ready),
         remake: remade(ctx, node, &state.observed),
         created: false,
         conflicted: false,
+        again: false,
         retired: Vec::new(),
         held: None,
     })
@@ -156,6 +164,9 @@ fn begin<'a>(ctx: &'a Ctx<'a>, state: &mut State, at: usize) -> Turn<Job<'a>> {
     let Some(node) = ctx.blueprint.nodes.get(at) else { return Turn::Block };
     if state.lost() {
         return Turn::Block;
+    }
+    if node.absent {
+        return Turn::Pass;
     }
     let ready = ctx.pace.check().and_then(|()| work(ctx, state, node));
     let mut work = match ready {
@@ -182,10 +193,12 @@ async fn hold_and_converge(work: &mut Work<'_>) -> Result<(), Halt> {
 }
 
 fn end(ctx: &Ctx<'_>, state: &mut State, at: usize, done: Done) -> bool {
+    let id = done.found.as_ref().map(|found| found.id.clone());
     state.observed.note(&done.node, done.found);
     state.retired.extend(done.retired.into_iter().map(|old| (at, old)));
     if done.held.is_some() {
-        state.held = done.held;
+        // A rename in place may have given it another id.
+        state.held = done.held.map(|held| Held { id: id.unwrap_or_else(|| held.id.clone()), ..held });
     }
     match done.result {
         Ok(()) => {

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::{
-    Change, Class, Component, Doing, Failure, Found, Input, Mode, Node, Query, Readiness, Refusal, Wanted, What,
+    Change, Class, Component, Doing, Failure, Found, INCARNATION, Input, Mode, Node, PHASE, Query, Readiness, Refusal, UID, Wanted, What,
     check::{Ctx, unchangeable},
     claiming::{Held, confirm},
     diff::{differing, tags},
@@ -29,6 +29,8 @@ pub(crate) struct Work<'a> {
     pub uid: String,
     /// Whether the claim of our state stands.
     pub verified: bool,
+    /// The resource was ready before this run, so that what is absent is gone.
+    pub settled: bool,
     /// With other fixed settings it is deleted and made anew.
     pub remake: bool,
     /// Whether `found` came from a find and nothing was written since.
@@ -37,6 +39,8 @@ pub(crate) struct Work<'a> {
     pub created: bool,
     /// Whether a create met an object that had not been there.
     pub conflicted: bool,
+    /// Whether it was made a second time, with another token.
+    pub again: bool,
     /// Replaced ones, to be deleted when nothing uses them any more.
     pub retired: Vec<Found>,
     /// The claim, as soon as it is held.
@@ -72,7 +76,9 @@ impl Work<'_> {
             self.take_back().await?;
         }
         if self.found.is_none() {
-            self.make(self.query.id.clone().as_deref()).await?;
+            // While it isn't ready yet, an absent one may just not be visible: the same token answers with the same object.
+            let instead_of = self.query.id.clone().filter(|_| self.settled);
+            self.make(instead_of.as_deref()).await?;
             self.ours()?;
         }
         self.contested(held).await?;
@@ -181,7 +187,10 @@ impl Work<'_> {
             } else if differences.replace {
                 self.replace().await?;
             } else {
-                self.change(&differences).await?;
+                match self.change(&differences).await {
+                    Err(Halt::Failed(_, failure)) if failure.class == Class::NotFound && self.may_be_over() => self.make_again().await?,
+                    other => other?,
+                }
                 self.see().await?;
             }
         }
@@ -211,6 +220,17 @@ impl Work<'_> {
         }
     }
 
+    /// Whether what create answered may be an object that is gone: the answer of a token that an earlier one had used up.
+    fn may_be_over(&self) -> bool {
+        self.created && !self.again && !self.node.claim && !self.component.tokenless()
+    }
+
+    async fn make_again(&mut self) -> Result<(), Halt> {
+        let Some(gone) = self.found.take() else { return Ok(()) };
+        self.again = true;
+        self.make(Some(&gone.id)).await
+    }
+
     fn gone_meanwhile(&mut self, id: &str) -> Result<(), Halt> {
         match self.deleted.take() {
             Some(deleted) if deleted.id == id => {
@@ -236,6 +256,8 @@ impl Work<'_> {
         }
         if self.component.taggable() {
             (differences.set, differences.remove) = tags(&self.wanted.tags, &found.tags, &self.ctx.blueprint.ignore_tags);
+            // The claim's own tags are written by those who hold it only, who look first.
+            differences.set.retain(|key, _| ![UID, INCARNATION, PHASE].contains(&key.as_str()));
         }
         differences
     }
@@ -244,15 +266,17 @@ impl Work<'_> {
     async fn change(&mut self, differences: &Differences) -> Result<(), Halt> {
         let Some(found) = self.found.clone() else { return Ok(()) };
         let (component, pace) = (self.component, &self.ctx.pace);
+        // What was made a moment ago may not be there for every call yet.
+        let new = self.created.then_some(Class::NotFound);
         if !differences.set.is_empty() || !differences.remove.is_empty() {
             self.fresh = false;
-            pace.call(Doing::Tagging, None, || component.tag(&found, &differences.set, &differences.remove)).await?;
+            pace.call(Doing::Tagging, new, || component.tag(&found, &differences.set, &differences.remove)).await?;
         }
         if !differences.live.is_empty() {
             pace.check()?;
             self.fresh = false;
             let wanted = &self.wanted;
-            pace.call(Doing::Updating, None, || component.update(&found, wanted, &differences.live)).await?;
+            pace.call(Doing::Updating, new, || component.update(&found, wanted, &differences.live)).await?;
         }
         Ok(())
     }
@@ -273,7 +297,14 @@ impl Work<'_> {
                 return Ok(());
             }
             if begin.elapsed() >= self.ctx.pace.limits.visible {
-                return if seen { Ok(()) } else { Err(invisible(Doing::Waiting, id, "it was made, but can't be found")) };
+                if seen {
+                    return Ok(());
+                }
+                if !self.may_be_over() {
+                    return Err(invisible(Doing::Waiting, id, "it was made, but can't be found"));
+                }
+                self.make_again().await?;
+                return Ok(());
             }
             self.fresh = false;
             self.ctx.pace.sleep(self.ctx.pace.backoff(tries)).await?;
