@@ -55,7 +55,10 @@ fn measure(provider: &Path, runs: usize) -> Result<(), Box<dyn Error>> {
         at(95)
     );
     match memory {
-        Some(kib) => println!("resident when idle, largest: {}.{} MB", kib / 1_000, kib % 1_000 / 100),
+        Some(kib) => {
+            let kilobytes = kib * 1_024 / 1_000;
+            println!("resident when idle, largest: {}.{} MB", kilobytes / 1_000, kilobytes % 1_000 / 100);
+        }
         None => println!("resident when idle: unknown here (no /proc)"),
     }
     Ok(())

@@ -36,7 +36,7 @@ pub trait Provider: Send + Sync + 'static {
     async fn validate(&self, _config: &Value) -> Diagnostics {
         Vec::new()
     }
-    /// Takes the configuration; contacts nothing (lifecycle.md 23). It may hold unknowns at plan.
+    /// Takes the configuration; contacts nothing. It may hold unknowns at plan.
     async fn configure(&self, request: ConfigureRequest) -> Diagnostics;
 }
 
@@ -127,7 +127,7 @@ pub struct PlanRequest {
     pub config: Value,
     /// The state before.
     pub prior: Value,
-    /// Core's merge of the two.
+    /// Core's merge of the two, with the schema's defaults where the configuration says nothing and null for what is write-only.
     pub proposed: Value,
     /// What the last apply or read kept.
     pub private: Vec<u8>,
@@ -146,7 +146,7 @@ pub struct PlanResponse {
     pub planned: Value,
     /// Attributes whose change replaces the resource. (Those marked `replace` in the schema are added by this crate.)
     pub requires_replace: Vec<Path>,
-    /// Handed to apply.
+    /// Handed to apply; empty: stays as it was.
     pub private: Vec<u8>,
     /// The identity, as far as it is known.
     pub identity: Option<Value>,
@@ -176,9 +176,9 @@ pub struct ApplyRequest {
 pub struct ApplyResponse {
     /// Every object that exists.
     pub state: Value,
-    /// Kept beside the state.
+    /// Kept beside the state; empty: stays as it was planned.
     pub private: Vec<u8>,
-    /// The object's identity.
+    /// The object's identity; none: as it was planned.
     pub identity: Option<Value>,
     /// Errors and warnings.
     pub diagnostics: Diagnostics,
@@ -297,5 +297,5 @@ pub struct FunctionError {
     pub argument: Option<usize>,
 }
 
-/// How long the provider process outlives a Terraform that was killed, at most (protocol.md, pitfall 12).
+/// How long the provider process outlives a Terraform that was killed, at most: a call in flight is finished, none is started.
 pub const ORPHANED_APPLY_MAX: Duration = Duration::from_secs(60);

@@ -10,7 +10,7 @@ use crate::{Diagnostic, Model, Path, Type, Value};
 /// Checks one known, non-null value; what it returns is shown at the value's path.
 pub type Validator = Arc<dyn Fn(&Value, &Path) -> Vec<Diagnostic> + Send + Sync>;
 
-/// A resource's, data source's or provider's attributes. This crate offers nested attributes and no blocks (lifecycle.md I6).
+/// A resource's, data source's or provider's attributes. This crate offers nested attributes and no blocks (I6).
 #[derive(Clone, Debug, Default)]
 pub struct Schema {
     /// Version of the state's shape; raise it with each change that an old state can't be read by.

@@ -21,7 +21,7 @@ use crate::{
     codec::{CodecError, msgpack},
 };
 
-/// A rule of docs/ARCHITECTURE.md's list, as a user reads it.
+/// A rule of the list in docs/ARCHITECTURE.md, as a user reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rule {
     /// E.g. `I13`.

@@ -1,4 +1,4 @@
-//! ApplyResourceChange. Whatever happens, the reply holds every object that exists (lifecycle.md I18): what Terraform isn't told
+//! ApplyResourceChange. Whatever happens, the reply holds every object that exists (I18): what Terraform isn't told
 //! about, nobody will ever delete.
 
 use std::sync::Arc;
@@ -61,7 +61,7 @@ async fn apply(server: &Server, request: pb::apply_resource_change::Request) -> 
     let new_state = convert::dynamic(&state, ty)?;
     Ok(pb::apply_resource_change::Response {
         new_state: Some(new_state),
-        // lifecycle.md I19: what the resource leaves out stays as it was planned.
+        // I19: what the resource leaves out stays as it was planned.
         private: if reply.private.is_empty() { request.planned_private } else { reply.private },
         diagnostics: convert::diagnostics(&diagnostics),
         legacy_type_system: false,

@@ -32,7 +32,7 @@ pub(super) async fn configure(server: &Server, request: pb::configure_provider::
     Reply::refusal(convert::diagnostics(&diagnostics))
 }
 
-/// Answers at once (lifecycle.md I30): it only sets the token, and never stops the server.
+/// Answers at once (I30): it only sets the token, and never stops the server.
 #[allow(clippy::unused_async, reason = "the RPC is async")]
 pub(super) async fn stop(server: &Server, _: pb::stop_provider::Request) -> pb::stop_provider::Response {
     log::info("Terraform asks to stop: calls in flight are finished, none is started", &[]);

@@ -1,4 +1,4 @@
-//! No RPC panics (lifecycle.md I20): a panic would reset the stream, and Terraform would lose the half-made object.
+//! No RPC panics (I20): a panic would reset the stream, and Terraform would lose the half-made object.
 
 use std::panic::AssertUnwindSafe;
 

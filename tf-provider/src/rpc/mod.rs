@@ -1,5 +1,5 @@
 //! The RPCs of tfplugin6, a file each group. Each decodes, asks the provider, checks the answer (`lifecycle`), encodes; none
-//! panics, none returns a gRPC status (lifecycle.md I20).
+//! panics, none returns a gRPC status (I20).
 
 mod absent;
 mod apply;

@@ -53,7 +53,7 @@ async fn plan(server: &Server, request: pb::plan_resource_change::Request) -> Re
         requires_replace: replace.iter().map(convert::path).collect(),
         planned_private: if reply.private.is_empty() { request.prior_private } else { reply.private },
         diagnostics: convert::diagnostics(&diagnostics),
-        // Never: it would turn Terraform's own checks off (lifecycle.md I22).
+        // Never: it would turn Terraform's own checks off (I22).
         legacy_type_system: false,
         deferred: None,
         planned_identity: identity::encode(entry, planned_identity.as_ref().filter(|_| planned != Value::Null)),

@@ -35,7 +35,7 @@ async fn read(server: &Server, request: pb::read_resource::Request) -> Result<pb
     Ok(pb::read_resource::Response {
         new_state: Some(convert::dynamic(&state, ty)?),
         diagnostics: convert::diagnostics(&diagnostics),
-        // lifecycle.md I19: what the resource leaves out stays as it was.
+        // I19: what the resource leaves out stays as it was.
         private: if reply.private.is_empty() { request.private } else { reply.private },
         deferred: None,
         new_identity: identity::encode(entry, found_identity.as_ref().filter(|_| !state.is_null())),

@@ -3,7 +3,7 @@
 use super::{Server, catalog::Catalog, functions};
 use crate::{Attribute, AttributeType, Mode, Nesting, Schema, wire::tfplugin6 as pb};
 
-/// What this crate can do. `plan_destroy`: guards speak before anything is destroyed (lifecycle.md I22).
+/// What this crate can do. `plan_destroy`: guards speak before anything is destroyed (I22).
 fn capabilities() -> pb::ServerCapabilities {
     pb::ServerCapabilities {
         plan_destroy: true,

@@ -98,7 +98,7 @@ async fn what_there_is_is_listed_with_capabilities() {
         assert!(capabilities.plan_destroy && capabilities.get_provider_schema_optional && capabilities.move_resource_state);
         assert!(!capabilities.generate_resource_config);
     }
-    // Declared, provider_meta would have to be decoded; left out, it is null (protocol.md 18).
+    // Declared, provider_meta would have to be decoded; left out, it is null.
     assert!(schema.provider_meta.is_none() && schema.diagnostics.is_empty() && metadata.diagnostics.is_empty());
     let identities = server.get_resource_identity_schemas(Request::new(pb::get_resource_identity_schemas::Request {})).await;
     assert!(identities.unwrap().into_inner().identity_schemas.is_empty());

@@ -1,4 +1,4 @@
-//! ValidateResourceConfig and ValidateDataResourceConfig. Unknowns are fine anywhere (lifecycle.md I1).
+//! ValidateResourceConfig and ValidateDataResourceConfig. Unknowns are fine anywhere (I1).
 
 use super::{Reply, Server, convert};
 use crate::{Attribute, AttributeType, Capabilities, Diagnostic, Diagnostics, Path, Schema, Value, log, wire::tfplugin6 as pb};

@@ -33,37 +33,50 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 /// How many clients are connected.
 #[derive(Clone, Debug)]
-pub(crate) struct Clients(watch::Sender<usize>);
+pub(crate) struct Clients(watch::Sender<Count>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    now: usize,
+    /// A watcher may miss one that comes and goes quickly; this it can't.
+    ever: bool,
+}
 
 impl Default for Clients {
     fn default() -> Self {
-        Self(watch::Sender::new(0))
+        Self(watch::Sender::new(Count::default()))
     }
 }
 
 impl Clients {
-    fn arrived(&self) -> Client {
-        self.0.send_modify(|count| *count += 1);
+    /// Somebody is connected until the answer is dropped.
+    pub(super) fn arrived(&self) -> Client {
+        self.0.send_modify(|count| *count = Count { now: count.now + 1, ever: true });
         Client(self.0.clone())
+    }
+
+    /// Returns when somebody is, or was, connected.
+    pub(crate) async fn came(&self) {
+        let _ = self.0.subscribe().wait_for(|count| count.ever).await;
     }
 
     /// Returns when somebody is connected.
     pub(crate) async fn present(&self) {
-        let _ = self.0.subscribe().wait_for(|count| *count > 0).await;
+        let _ = self.0.subscribe().wait_for(|count| count.now > 0).await;
     }
 
     /// Returns when nobody is connected.
     pub(crate) async fn absent(&self) {
-        let _ = self.0.subscribe().wait_for(|count| *count == 0).await;
+        let _ = self.0.subscribe().wait_for(|count| count.now == 0).await;
     }
 }
 
 /// One connected client; dropped with its connection.
-struct Client(watch::Sender<usize>);
+pub(super) struct Client(watch::Sender<Count>);
 
 impl Drop for Client {
     fn drop(&mut self) {
-        self.0.send_modify(|count| *count = count.saturating_sub(1));
+        self.0.send_modify(|count| count.now = count.now.saturating_sub(1));
     }
 }
 
@@ -150,5 +163,50 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut *self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tokio::{io::AsyncReadExt as _, net::TcpStream, time::Instant};
+    use tokio_stream::StreamExt as _;
+
+    use super::*;
+    use crate::transport::{AutoMtls, Invitation};
+
+    /// On TCP, so that it runs everywhere.
+    async fn listener() -> Arc<Listener> {
+        let folder = std::env::temp_dir().join("f".repeat(200));
+        Arc::new(Listener::bind(&Invitation { socket_directory: Some(folder), ..Invitation::default() }).await.unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_says_nothing_is_shown_out() {
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512).unwrap();
+        let certificate = rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&key).unwrap();
+        let tls = TlsAcceptor::from(AutoMtls::new(&certificate.pem()).unwrap().config);
+        let (listener, clients) = (listener().await, Clients::default());
+        let (_connections, run) = accept_loop(listener.clone(), Some(tls), clients.clone());
+        let accepting = tokio::spawn(run);
+        let mut silent = TcpStream::connect(listener.address()).await.unwrap();
+        let began = Instant::now();
+        assert_eq!(silent.read(&mut [0; 1]).await.unwrap(), 0, "the connection must be closed");
+        assert!(began.elapsed() <= HANDSHAKE_MAX + ACCEPT_PAUSE);
+        assert!(!clients.0.borrow().ever);
+        accepting.abort();
+    }
+
+    #[tokio::test]
+    async fn clients_are_counted_while_they_are_connected() {
+        let (listener, clients) = (listener().await, Clients::default());
+        let (mut connections, run) = accept_loop(listener.clone(), None, clients.clone());
+        let accepting = tokio::spawn(run);
+        let _peer = TcpStream::connect(listener.address()).await.unwrap();
+        let connection = connections.next().await.unwrap().unwrap();
+        clients.present().await;
+        drop(connection);
+        clients.absent().await;
+        accepting.abort();
     }
 }

@@ -79,7 +79,7 @@ impl Lifetime {
 }
 
 async fn client_gone(clients: &Clients) -> End {
-    if timeout(FIRST_CLIENT_MAX, clients.present()).await.is_err() {
+    if timeout(FIRST_CLIENT_MAX, clients.came()).await.is_err() {
         return End::NoClient;
     }
     loop {
@@ -143,5 +143,86 @@ impl Signals {
                 return end;
             }
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    struct Watched {
+        clients: Clients,
+        shutdown: watch::Sender<bool>,
+        operations: Arc<Operations>,
+        end: tokio::task::JoinHandle<(End, Duration)>,
+    }
+
+    fn watched() -> Watched {
+        let (clients, operations) = (Clients::default(), Arc::new(Operations::default()));
+        let (shutdown, asked) = watch::channel(false);
+        let lifetime = Lifetime { clients: clients.clone(), shutdown: asked, attached: false };
+        let (watching, signals, began) = (operations.clone(), Signals::watch().unwrap(), Instant::now());
+        let end = tokio::spawn(async move { (lifetime.ends(&watching, signals).await, began.elapsed()) });
+        Watched { clients, shutdown, operations, end }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_comes() {
+        let (end, after) = watched().end.await.unwrap();
+        assert_eq!(end, End::NoClient);
+        assert!(after >= FIRST_CLIENT_MAX && after < FIRST_CLIENT_MAX + RECONNECT_MAX, "{after:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn shutdown_is_answered_before_the_end() {
+        let provider = watched();
+        let _client = provider.clients.arrived();
+        provider.shutdown.send_replace(true);
+        let (end, after) = provider.end.await.unwrap();
+        assert_eq!(end, End::Shutdown);
+        assert!(after >= FAREWELL && after < RECONNECT_MAX, "{after:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_comes_back_in_time_is_not_gone() {
+        let provider = watched();
+        drop(provider.clients.arrived());
+        sleep(RECONNECT_MAX / 2).await;
+        let client = provider.clients.arrived();
+        sleep(FIRST_CLIENT_MAX * 2).await;
+        assert!(!provider.end.is_finished());
+        drop(client);
+        assert_eq!(provider.end.await.unwrap().0, End::ClientGone);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_orphaned_apply_is_stopped_and_finishes_its_call() {
+        let provider = watched();
+        let (client, apply) = (provider.clients.arrived(), provider.operations.begin());
+        let mut stop = provider.operations.token();
+        tokio::spawn(async move {
+            stop.wait().await;
+            sleep(Duration::from_secs(20)).await;
+            drop(apply);
+        });
+        drop(client);
+        let (end, after) = provider.end.await.unwrap();
+        assert_eq!(end, End::ClientGone);
+        assert!(after > Duration::from_secs(20) && after < Duration::from_secs(25), "{after:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_orphaned_apply_that_never_returns_is_left_after_a_minute() {
+        let provider = watched();
+        let _apply = provider.operations.begin();
+        drop(provider.clients.arrived());
+        let (end, after) = provider.end.await.unwrap();
+        assert_eq!(end, End::ClientGone);
+        assert!(after > ORPHANED_APPLY_MAX / 2 && after <= ORPHANED_APPLY_MAX, "{after:?}");
     }
 }

@@ -28,6 +28,8 @@ fn only_terraforms_certificate_is_let_in() {
     let provider = Started::new();
     assert!(provider.connect(Some(&Identity::new())).is_err(), "a stranger's certificate");
     assert!(provider.connect(None).is_err(), "no certificate");
+    // Somebody who says nothing holds up nobody.
+    let _silent = std::os::unix::net::UnixStream::connect(provider.socket()).unwrap();
     let mut refused = Vec::new();
     let mut plain = std::os::unix::net::UnixStream::connect(provider.socket()).unwrap();
     std::io::Write::write_all(&mut plain, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();

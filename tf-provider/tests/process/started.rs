@@ -5,7 +5,7 @@ use std::{
     os::unix::{fs::PermissionsExt as _, net::UnixStream},
     path::PathBuf,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     thread,
     time::{Duration, Instant},
 };
@@ -20,12 +20,22 @@ use rustls::{
 /// For whatever another process must do first; generous, since machines that run tests are busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The probe provider's binary, which cargo builds with the tests.
+/// The probe provider's binary, built by the profile of these tests. (`cargo test --test process` alone doesn't build examples: what
+/// lies in the folder may be of yesterday.)
 pub(crate) fn binary() -> PathBuf {
-    let tests = std::env::current_exe().unwrap();
-    let path = tests.parent().and_then(|deps| deps.parent()).unwrap().join("examples/probe_provider");
-    assert!(path.exists(), "{} is missing: run `cargo build -p tf-provider --examples`", path.display());
-    path
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let build = || {
+        let tests = std::env::current_exe().unwrap();
+        let folder = tests.parent().and_then(|deps| deps.parent()).unwrap();
+        let profile = match folder.file_name().and_then(|name| name.to_str()).unwrap() {
+            "debug" => "dev",
+            other => other,
+        };
+        let arguments = ["build", "--quiet", "--package", "tf-provider", "--example", "probe_provider", "--profile", profile];
+        assert!(Command::new(env!("CARGO")).args(arguments).status().unwrap().success(), "the probe provider doesn't build");
+        folder.join("examples/probe_provider")
+    };
+    BUILT.get_or_init(build).clone()
 }
 
 /// A key and certificate of a client.

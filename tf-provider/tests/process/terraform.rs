@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write as _,
+    io::{BufRead as _, BufReader, Write as _},
     os::unix::{fs::symlink, process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
@@ -194,6 +194,24 @@ fn a_broken_configuration_is_refused_at_its_attribute() {
     workspace.configure("resource \"probe_thing\" \"it\" {\n  name = \"n\"\n  text = \"forbidden\"\n}\n");
     let said = workspace.fail(&["validate", "-no-color"]);
     assert!(said.contains("Forbidden text") && said.contains("text = \"forbidden\""), "{said}");
+}
+
+/// `--debug`: one process serves several runs.
+#[test]
+fn terraform_attaches_to_a_provider_in_debug_mode() {
+    let Some(workspace) = Workspace::new("terraform_attaches_to_a_provider_in_debug_mode") else { return };
+    let mut provider = Command::new(binary()).arg("--debug").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(provider.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let line = lines.find(|line| line.contains("TF_REATTACH_PROVIDERS=")).unwrap();
+    let reattach = line.trim().strip_prefix("TF_REATTACH_PROVIDERS='").unwrap().trim_end_matches('\'').to_owned();
+    workspace.configure("resource \"probe_thing\" \"it\" {\n  name = \"n\"\n}\n");
+    for arguments in [&["apply", "-auto-approve", "-no-color"][..], &["plan", "-detailed-exitcode"], &["destroy", "-auto-approve"]] {
+        let output = workspace.command(arguments).env("TF_REATTACH_PROVIDERS", &reattach).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(provider.try_wait().unwrap().is_none(), "the provider ended with the run");
+    }
+    assert!(Command::new("kill").args(["-INT", &provider.id().to_string()]).status().unwrap().success());
+    wait_until("the provider ends", || provider.try_wait().unwrap().is_some());
 }
 
 /// Ctrl-C in a shell reaches Terraform and the provider alike.
