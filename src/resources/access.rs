@@ -57,11 +57,16 @@ pub(super) fn policy(inputs: &AccessInputs, place: &Place) -> Input {
 
 /// Shows the policy at plan where it is known.
 pub(super) fn foretell(policy: &Input, attribute: &mut Attr<String>) {
-    if let Input::Known(document) = policy
-        && !document.is_null()
-    {
-        *attribute = Attr::Known(document.to_string());
-    }
+    *attribute = match policy {
+        Input::Known(Json::Null) => Attr::Null,
+        Input::Known(document) => Attr::Known(document.to_string()),
+        Input::Unknown | Input::Output(..) => Attr::Unknown,
+    };
+}
+
+/// Whether the policy goes away: `planned` was foretold.
+pub(super) fn goes(planned: &Attr<String>, prior: &Attr<String>) -> bool {
+    planned.is_null() && !prior.is_null()
 }
 
 /// The attributes that a live policy of ours stands for.

@@ -187,8 +187,14 @@ impl Composite for Kind {
         if let (Attr::Known(name), Attr::Known(path)) = (&model.name, &model.path) {
             model.id = Attr::Known(name.clone());
             model.arn = Attr::Known(place.iam(&format!("role{path}{name}")));
+        } else {
+            (model.id, model.arn) = (Attr::Unknown, Attr::Unknown);
         }
         access::foretell(&access::policy(&inputs(model), place), &mut model.policy);
+    }
+
+    fn moved(planned: &IamRole, prior: &IamRole) -> Vec<&'static str> {
+        if access::goes(&planned.policy, &prior.policy) { vec!["policy"] } else { Vec::new() }
     }
 
     fn outputs(model: &mut IamRole, seen: &Observed) {
@@ -293,7 +299,8 @@ fn read_trust(policy: &Json) -> Attr<Trust> {
         irsa: irsa
             .map(|irsa| IrsaTrust {
                 oidc_provider_arn: Attr::Known(irsa.oidc_provider_arn),
-                issuer: Attr::Known(irsa.issuer),
+                // As EKS tells it, and most configurations with it.
+                issuer: Attr::Known(format!("https://{}", irsa.issuer)),
                 namespace: Attr::Known(irsa.namespace),
                 service_accounts: set(irsa.service_accounts),
             })

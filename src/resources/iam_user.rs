@@ -211,6 +211,8 @@ impl Composite for Kind {
         if let (Attr::Known(name), Attr::Known(path)) = (&model.name, &model.path) {
             model.id = Attr::Known(name.clone());
             model.arn = Attr::Known(place.iam(&format!("user{path}{name}")));
+        } else {
+            (model.id, model.arn) = (Attr::Unknown, Attr::Unknown);
         }
         access::foretell(&access::policy(&inputs(model), place), &mut model.policy);
     }
@@ -218,11 +220,15 @@ impl Composite for Kind {
     fn moved(planned: &IamUser, prior: &IamUser) -> Vec<&'static str> {
         let rotates = rotates(planned, prior);
         let retires = planned.retire_previous_access_key.known() == Some(&true) && !prior.previous_access_key_id.is_null();
-        match (rotates, retires) {
+        let mut moved = match (rotates, retires) {
             (true, _) => vec!["access_key_id", "secret_version_id", "previous_access_key_id", "previous_access_key_last_used"],
             (false, true) => vec!["previous_access_key_id", "previous_access_key_last_used"],
             (false, false) => Vec::new(),
+        };
+        if access::goes(&planned.policy, &prior.policy) {
+            moved.push("policy");
         }
+        moved
     }
 
     fn outputs(model: &mut IamUser, seen: &Observed) {

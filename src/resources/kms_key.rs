@@ -196,9 +196,7 @@ impl Composite for Kind {
         if let Attr::Known(name) = &model.name {
             model.alias_arn = Attr::Known(place.regional("kms", &format!("alias/{name}")));
         }
-        if let Input::Known(document) = policy(model, place) {
-            model.policy = Attr::Known(document.to_string());
-        }
+        super::access::foretell(&policy(model, place), &mut model.policy);
     }
 
     fn outputs(model: &mut KmsKey, seen: &Observed) {

@@ -186,9 +186,7 @@ impl Composite for Kind {
         if let (true, Some(name)) = (own_logs(model), model.bucket.known()) {
             model.log_bucket = Attr::Known(log_name(name));
         }
-        if let Input::Known(document) = policy(model, place) {
-            model.policy = Attr::Known(document.to_string());
-        }
+        super::access::foretell(&policy(model, place), &mut model.policy);
     }
 
     fn outputs(model: &mut S3Bucket, seen: &Observed) {
