@@ -11,12 +11,20 @@ fn main() {
     let provider = Deeploy::default();
     let resources = provider.resources().into_iter().map(|resource| {
         let mut object = schema(&resource.schema());
-        object.insert("identity".to_owned(), resource.identity().map_or(Value::Null, |identity| identity.attributes.iter().map(|each| {
-            json!({"name": each.name, "description": each.description, "required": each.required_for_import})
-        }).collect()));
+        object.insert(
+            "identity".to_owned(),
+            resource.identity().map_or(Value::Null, |identity| {
+                identity
+                    .attributes
+                    .iter()
+                    .map(|each| json!({"name": each.name, "description": each.description, "required": each.required_for_import}))
+                    .collect()
+            }),
+        );
         (resource.type_name().to_owned(), Value::Object(object))
     });
-    let data_sources = provider.data_sources().into_iter().map(|source| (source.type_name().to_owned(), Value::Object(schema(&source.schema()))));
+    let data_sources =
+        provider.data_sources().into_iter().map(|source| (source.type_name().to_owned(), Value::Object(schema(&source.schema()))));
     let functions = provider.functions().into_iter().map(|function| (function.name().to_owned(), signature(&function.signature())));
     let presets = Preset::ALL.into_iter().map(|preset| (preset.name().to_owned(), defaults(preset)));
     let all = json!({
@@ -50,7 +58,7 @@ fn attribute(attribute: &Attribute) -> Value {
         "sensitive": attribute.sensitive,
         "write_only": attribute.write_only,
         "replace": attribute.replace,
-        "default": attribute.default.as_ref().map(ToString::to_string),
+        "default": attribute.default.as_ref().map(literal),
         "deprecated": attribute.deprecated,
         "notes": attribute.notes,
     });
@@ -67,6 +75,24 @@ fn attribute(attribute: &Attribute) -> Value {
         }
     }
     told
+}
+
+/// A default as a user would write it.
+fn literal(value: &tf_provider::Value) -> String {
+    use tf_provider::Value as Tf;
+    let list = |items: &[Tf]| format!("[{}]", items.iter().map(literal).collect::<Vec<_>>().join(", "));
+    match value {
+        Tf::Null => "null".to_owned(),
+        Tf::Bool(flag) => flag.to_string(),
+        Tf::Number(number) => number.to_string(),
+        Tf::String(text) => format!("{text:?}"),
+        Tf::List(items) => list(items),
+        Tf::Map(fields) if fields.is_empty() => "{}".to_owned(),
+        Tf::Map(fields) => {
+            format!("{{ {} }}", fields.iter().map(|(name, field)| format!("{name} = {}", literal(field))).collect::<Vec<_>>().join(", "))
+        }
+        other => format!("{other:?}"),
+    }
 }
 
 fn signature(signature: &Signature) -> Value {

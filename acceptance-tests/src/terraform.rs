@@ -124,6 +124,18 @@ impl Terraform {
         self.write("main.tf", &format!("{PROVIDER_BLOCK}\n{configuration}"))
     }
 
+    /// Removes files of the configuration.
+    ///
+    /// # Errors
+    /// When one isn't there.
+    pub fn remove(&self, names: &[&str]) -> Result<(), Failure> {
+        for name in names {
+            let file = self.path().join(name);
+            fs::remove_file(&file).map_err(|error| Failure::io(format!("removing {}", file.display()), &error))?;
+        }
+        Ok(())
+    }
+
     /// Copies the `.tf` files of a folder.
     ///
     /// # Errors

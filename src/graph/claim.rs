@@ -169,4 +169,28 @@ mod tests {
         tags.remove(INCARNATION);
         assert_eq!(Claim::of(&tags), None);
     }
+
+    #[test]
+    fn tokens_are_the_same_for_the_same_object_only() {
+        use crate::graph::{Input, Meaning, Setting, Settings};
+        let setting = |change| Setting { value: Input::Unknown, change, meaning: Meaning::Exact, shown: false, seal: false };
+        let settings = Settings::from([("name".into(), setting(Change::Fixed)), ("size".into(), setting(Change::Live))]);
+        let (one, two) = (Node::new("a", "k", settings.clone()), Node::new("b", "k", settings));
+        let wanted = |name: &str, size: u8| Wanted {
+            component: "a".into(),
+            settings: [("name".into(), name.into()), ("size".into(), size.into())].into(),
+            tags: BTreeMap::new(),
+            token: String::new(),
+        };
+        let first = token("u", &one, &wanted("n", 1), None);
+        assert_eq!(first.len(), 64);
+        assert_eq!(first, token("u", &one, &wanted("n", 2), None), "what may change doesn't count");
+        let others = [
+            token("v", &one, &wanted("n", 1), None),
+            token("u", &two, &wanted("n", 1), None),
+            token("u", &one, &wanted("m", 1), None),
+            token("u", &one, &wanted("n", 1), Some("old")),
+        ];
+        assert!(!others.contains(&first));
+    }
 }

@@ -161,3 +161,6 @@ pub(crate) fn tags(
         .collect();
     (set, remove)
 }
+
+#[cfg(test)]
+mod tests;

@@ -172,3 +172,82 @@ pub(crate) async fn walk<S, F, R>(
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::graph::{Change, Meaning, Owner, Setting, Settings};
+
+    fn blueprint(edges: &[(&str, &[&str])]) -> Blueprint {
+        let node = |(id, after): &(&str, &[&str])| {
+            let mut node = Node::new(id, "thing", Settings::new());
+            node.after = after.iter().map(|id| (*id).into()).collect();
+            node.claim = *id == "claim";
+            node
+        };
+        Blueprint::of(Owner { resource: "t".into(), name: "n".into() }, edges.iter().map(node).collect())
+    }
+
+    #[test]
+    fn flaws_are_named() {
+        let claim: (&str, &[&str]) = ("claim", &[]);
+        let cases: [(Vec<(&str, &[&str])>, Flaw); 6] = [
+            (vec![], Flaw::Claims(0)),
+            (vec![claim, claim], Flaw::Twice("claim".into())),
+            (vec![("a", &[])], Flaw::Claims(0)),
+            (vec![claim, ("a", &["b"])], Flaw::Dangling("a".into(), "b".into())),
+            (vec![claim, ("a", &["b"]), ("b", &["a"]), ("c", &["b"])], Flaw::Cycle(vec!["a".into(), "b".into(), "c".into()])),
+            (vec![("claim", &["a"]), ("a", &[])], Flaw::LateClaim("claim".into())),
+        ];
+        for (edges, flaw) in cases {
+            assert_eq!(Order::of(&blueprint(&edges)).unwrap_err(), flaw);
+        }
+    }
+
+    #[test]
+    fn outputs_are_edges_and_everything_waits_for_the_claim() {
+        let mut blueprint = blueprint(&[("b", &[]), ("claim", &[]), ("a", &[])]);
+        let from = Setting {
+            value: Input::Output("a".into(), "id".into()),
+            change: Change::Live,
+            meaning: Meaning::Exact,
+            shown: false,
+            seal: false,
+        };
+        blueprint.nodes.first_mut().unwrap().settings.insert("x".into(), from);
+        let order = Order::of(&blueprint).unwrap();
+        assert_eq!(order.needs, [BTreeSet::from([1, 2]), BTreeSet::new(), BTreeSet::from([1])]);
+        assert_eq!(order.inputs, [BTreeSet::from([2]), BTreeSet::new(), BTreeSet::new()]);
+        assert_eq!(order.dependents, [BTreeSet::new(), BTreeSet::from([0, 2]), BTreeSet::from([0])]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_walk_keeps_its_order_its_width_and_goes_round_what_fails() {
+        let order =
+            Order::of(&blueprint(&[("claim", &[]), ("a", &[]), ("b", &["a"]), ("c", &[]), ("d", &["c"]), ("e", &["b", "d"])])).unwrap();
+        let mut state = (Vec::new(), 0_usize, 0_usize);
+        walk(
+            &order.needs,
+            2,
+            &mut state,
+            |(_, running, most), at| {
+                *running += 1;
+                *most = (*most).max(*running);
+                Turn::Work(async move {
+                    tokio::time::sleep(Duration::from_secs(at as u64)).await;
+                    at != 1
+                })
+            },
+            |(done, running, _), at, passes| {
+                *running -= 1;
+                done.push(at);
+                passes
+            },
+        )
+        .await;
+        assert_eq!(state, (vec![0, 1, 3, 4], 0, 2), "b and e hang on a, which failed");
+    }
+}

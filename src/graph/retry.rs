@@ -129,3 +129,91 @@ impl Patience {
         (now.duration_since(first) + wait <= bound).then_some(wait)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicU32, Ordering},
+        },
+        time::Duration,
+    };
+
+    use tf_provider::StopSource;
+
+    use super::*;
+    use crate::graph::{OsEntropy, resolve::bug};
+
+    fn failure(class: Class) -> Failure {
+        Failure { class, ..bug("no".into()) }
+    }
+
+    fn cloud() -> Cloud {
+        Cloud::new(Vec::new(), Arc::new(OsEntropy))
+    }
+
+    async fn tries(class: Class, also: Option<Class>) -> (u32, Duration) {
+        let (cloud, count, begin) = (cloud(), AtomicU32::new(0), Instant::now());
+        let pace = Pace::new(&cloud, Stop::never(), FOREVER);
+        let call = || -> Call<'_, ()> {
+            count.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async move { Err(failure(class)) })
+        };
+        assert!(matches!(pace.call(Doing::Finding, also, call).await, Err(Halt::Failed(..))));
+        (count.load(Ordering::Relaxed), begin.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_is_bounded_by_class() {
+        let limits = Limits::default();
+        for class in [Class::Denied, Class::Conflict, Class::NotFound, Class::Invalid, Class::Credentials, Class::Bug] {
+            assert_eq!(tries(class, None).await.0, 1, "{class:?}");
+        }
+        let bounds = [
+            (Class::Throttled, limits.throttled),
+            (Class::Transient, limits.transient),
+            (Class::Ambiguous, limits.transient),
+            (Class::NotYetVisible, limits.visible),
+            (Class::Busy, limits.busy),
+        ];
+        for (class, bound) in bounds {
+            let (count, time) = tries(class, None).await;
+            assert!(time <= bound && time >= bound / 2, "{class:?} {time:?}");
+            // At most four a minute once the waits have grown, and the first few.
+            assert!(u64::from(count) <= 8 + bound.as_secs() / 7, "{class:?} {count}");
+        }
+        let (count, time) = tries(Class::Conflict, Some(Class::Conflict)).await;
+        assert!(count > 1 && time <= limits.visible);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_cuts_a_wait_but_not_a_call() {
+        let (cloud, source) = (cloud(), StopSource::default());
+        let pace = Pace::new(&cloud, source.token(), FOREVER);
+        let call = || -> Call<'_, u8> {
+            Box::pin(async {
+                tokio::time::sleep(Duration::from_secs(3)).await;
+                Ok(7)
+            })
+        };
+        let stop = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            source.stop();
+        };
+        let (answer, ()) = tokio::join!(pace.call(Doing::Finding, None, call), stop);
+        assert!(matches!(answer, Ok(7)));
+        assert!(matches!(pace.call(Doing::Finding, None, call).await, Err(Halt::Stopped)));
+        assert!(matches!(pace.sleep(Duration::from_secs(60)).await, Err(Halt::Stopped)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_runs_out_and_a_hanging_call_is_ambiguous() {
+        let cloud = cloud();
+        let pace = Pace::new(&cloud, Stop::never(), Duration::from_secs(5));
+        assert!(matches!(pace.sleep(Duration::from_secs(60)).await, Err(Halt::Deadline)));
+        let hanging: Call<'_, ()> = Box::pin(std::future::pending());
+        assert_eq!(pace.once(hanging).await.unwrap_err().class, Class::Ambiguous);
+    }
+}

@@ -22,7 +22,7 @@ pub(crate) fn run(folders: &Folders, mut arguments: Arguments) -> Result<ExitCod
     arguments.end()?;
     screen::step(format!("simulating {seeds} seeds"));
     let mut command =
-        cargo(folders, &["test", "--package", "terraform-provider-deeploy", "--no-fail-fast", "simulation", "--", "--show-output"]);
+        cargo(folders, &["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast", "simulation", "--", "--show-output"]);
     command.env(SEEDS_VARIABLE, seeds.to_string());
     let started = Instant::now();
     let count = suite::run(folders, "simulation", command, Told::Libtest)?;

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every suite that CI runs, in one order, with one count.
 
 use std::{
+    env,
     path::Path,
     process::{Command, ExitCode},
     time::Instant,
@@ -38,18 +39,19 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "clippy",
         told: Told::ExitCode,
-        command: |folders, _| Ok(cargo(folders, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])),
+        command: |folders, _| Ok(cargo(folders, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     },
     Suite {
         name: "unit and protocol",
         told: Told::Libtest,
         command: |folders, asked| {
-            let mut command =
-                cargo(folders, &["test", "--workspace", "--exclude", "acceptance-tests", "--lib", "--bins", "--tests", "--no-fail-fast"]);
+            let mut command = cargo(folders, &["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast", "--"]);
+            command.args(["--skip", SCENARIOS]);
             command.env(SEEDS_VARIABLE, asked.seeds.to_string());
             Ok(command)
         },
     },
+    Suite { name: "docs of the provider", told: Told::ExitCode, command: |folders, _| docs_check(folders) },
     Suite { name: "docs of the code", told: Told::ExitCode, command: |folders, _| Ok(rustdoc(folders)) },
     Suite { name: "sandbox", told: Told::Unittest, command: sandbox_tests },
     Suite { name: "acceptance", told: Told::Libtest, command: acceptance },
@@ -103,8 +105,15 @@ fn deny_command(folders: &Folders) -> Result<Command, Failure> {
     deny::command(folders)
 }
 
+fn docs_check(folders: &Folders) -> Result<Command, Failure> {
+    let this = env::current_exe().map_err(|error| Failure::io("finding this program", &error))?;
+    let mut command = Command::new(this);
+    command.args(["docs", "--check"]).current_dir(&folders.root).env("CARGO_TARGET_DIR", &folders.target);
+    Ok(command)
+}
+
 fn rustdoc(folders: &Folders) -> Command {
-    let mut command = cargo(folders, &["doc", "--workspace", "--no-deps", "--quiet"]);
+    let mut command = cargo(folders, &["doc", "--workspace", "--no-deps", "--lib", "--bins", "--examples"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
     command
 }
@@ -133,10 +142,12 @@ fn auditor(folders: &Folders, _: &Asked) -> Result<Command, Failure> {
 }
 
 /// The scenarios that need Prowler, which takes three minutes to install.
-const AUDITOR: &str = "auditor::";
+const AUDITOR: &str = "scenarios::auditor::";
+/// All scenarios: they have suites of their own.
+const SCENARIOS: &str = "scenarios::";
 
 fn scenarios(folders: &Folders, archive: &Path, filter: &[&str]) -> Command {
-    let mut command = cargo(folders, &["test", "--package", "acceptance-tests", "--no-fail-fast", "--"]);
+    let mut command = cargo(folders, &["test", "--workspace", "--test", "acceptance", "--no-fail-fast", "--"]);
     command.args(filter).env("DEEPLOY_PROVIDER_BIN", folders.provider(false)).env("DEEPLOY_ARCHIVE", archive);
     command
 }

@@ -89,7 +89,7 @@ fn line(attribute: &Value, path: &str, presets: &Map<String, Value>) -> String {
 fn facts(attribute: &Value, presets: &Map<String, Value>) -> Vec<String> {
     let mut facts = Vec::new();
     let note = |key: &str| attribute.pointer("/notes").and_then(|notes| notes.get(key)).and_then(Value::as_str);
-    if let Some(default) = attribute.get("default").filter(|default| !default.is_null()) {
+    if let Some(default) = attribute.get("default").and_then(Value::as_str) {
         facts.push(format!("Default: `{default}`."));
     }
     facts.extend(note("preset").and_then(|name| preset_default(name, presets)));

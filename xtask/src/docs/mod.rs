@@ -7,14 +7,13 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{Command, ExitCode},
 };
 
-use acceptance_tests::Failure;
-use acceptance_tests::Folders;
+use acceptance_tests::{Failure, Folders};
 use serde_json::Value;
 
-use crate::{arguments::Arguments, cargo::cargo, screen};
+use crate::{arguments::Arguments, cargo, screen};
 
 /// The folders that hold nothing but generated pages.
 const GENERATED: [&str; 3] = ["resources", "data-sources", "functions"];
@@ -44,8 +43,8 @@ pub(crate) fn run(folders: &Folders, mut arguments: Arguments) -> Result<ExitCod
 
 /// What the provider offers, as tools/schema_json.rs prints it.
 fn schemas(folders: &Folders) -> Result<Value, Failure> {
-    let arguments = ["run", "--quiet", "--package", "terraform-provider-deeploy", "--example", "schema_json"];
-    let ran = cargo(folders, &arguments).output().map_err(|error| Failure::io("starting cargo", &error))?;
+    let program = cargo::build_schema_json(folders)?;
+    let ran = Command::new(&program).output().map_err(|error| Failure::io(format!("starting {}", program.display()), &error))?;
     if !ran.status.success() {
         return Err(Failure::new(format!("the provider's schemas can't be read\n{}", String::from_utf8_lossy(&ran.stderr))));
     }

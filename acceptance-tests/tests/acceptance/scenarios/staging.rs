@@ -2,7 +2,7 @@
 
 use acceptance_tests::{Failure, Prerequisites, Sandbox, Terraform, World};
 
-use crate::stage::Stage;
+use super::stage::Stage;
 
 /// With a provider whose process ids are known to faults.
 #[cfg(unix)]

@@ -3,7 +3,7 @@
 use acceptance_tests::{Failure, check};
 use serde_json::json;
 
-use crate::stage::{Stage, change, mutations_of};
+use super::stage::{Stage, change, mutations_of};
 
 /// Asserts that what `by_hand` did is named in the plan of the resource (as a changed attribute or within `drift`), repaired in
 /// place by the calls of `repair`, and gone from the plan after it.

@@ -2,18 +2,30 @@
 
 use std::fs;
 
-use acceptance_tests::{Failure, Prerequisites, Release, check};
+use acceptance_tests::{Failure, Prerequisites, Release, Terraform, check};
 
-use crate::stage::{Stage, stage, stage_on};
+use super::stage::{Stage, stage, stage_on};
 
 /// One life of what is in the working folder.
 fn runs(Stage { world, terraform }: &Stage) -> Result<(), Failure> {
     assert_eq!(terraform.validate()?["valid"], true, "{}", terraform.validate()?);
     terraform.apply::<&str>(&[])?.success()?;
     check::empty_plan(terraform)?;
+    release_buckets(terraform)?;
     terraform.destroy::<&str>(&[])?.success()?;
     check::only_pending_objects(world)?;
     check::no_unsupported_call(world)
+}
+
+/// Production's buckets are guarded by their content, and access logs come by themselves.
+fn release_buckets(terraform: &Terraform) -> Result<(), Failure> {
+    let bucket = "deeploy_s3_bucket.artifacts";
+    let guarded = terraform.attributes(bucket).is_ok_and(|attributes| attributes["force_destroy"] == false);
+    if guarded {
+        terraform.write("force_override.tf", "resource \"deeploy_s3_bucket\" \"artifacts\" {\n  force_destroy = true\n}\n")?;
+        terraform.apply::<&str>(&[])?.success()?;
+    }
+    Ok(())
 }
 
 // One test, since bucket names are global and the examples share one.

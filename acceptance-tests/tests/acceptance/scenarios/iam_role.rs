@@ -3,7 +3,7 @@
 use acceptance_tests::{Failure, Terraform, World, check};
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     repair::repaired,
     stage::{Stage, change, mutations_of, stage, text},
 };

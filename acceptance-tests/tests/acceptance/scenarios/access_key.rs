@@ -3,7 +3,7 @@
 use acceptance_tests::{Failure, check};
 use serde_json::json;
 
-use crate::{
+use super::{
     iam_user::{USER, apply, attribute, keys, stored, user},
     stage::{change, mutations_of, stage, text},
 };
@@ -95,7 +95,7 @@ fn a_key_that_could_not_be_stored_is_not_left_behind() -> Result<(), Failure> {
 #[test]
 #[cfg(unix)]
 fn a_key_that_a_crash_left_unstored_is_deleted_by_the_next_apply() -> Result<(), Failure> {
-    let stage = crate::staging::recorded_stage()?;
+    let stage = super::staging::recorded_stage()?;
     let (world, terraform) = (&stage.world, &stage.terraform);
     let crash = json!([{ "on": { "operation": "iam:CreateAccessKey" }, "do": "kill_after", "pid_file": terraform.provider_pids() }]);
     // While it is created.
