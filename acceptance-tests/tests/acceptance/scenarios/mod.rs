@@ -2,6 +2,7 @@
 
 mod access_key;
 mod auditor;
+mod chaos_kill;
 mod examples;
 mod iam_role;
 mod iam_user;
@@ -11,3 +12,4 @@ mod repair;
 mod smoke;
 mod stage;
 mod staging;
+mod world_of_four;
