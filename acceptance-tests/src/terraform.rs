@@ -121,7 +121,15 @@ impl Terraform {
     /// # Errors
     /// When it can't be written.
     pub fn configure(&self, configuration: &str) -> Result<(), Failure> {
-        self.write("main.tf", &format!("{PROVIDER_BLOCK}\n{configuration}"))
+        self.configure_with("provider \"deeploy\" {}\n", configuration)
+    }
+
+    /// The same with a provider block of one's own.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn configure_with(&self, provider: &str, configuration: &str) -> Result<(), Failure> {
+        self.write("main.tf", &format!("{TERRAFORM_BLOCK}\n{provider}\n{configuration}"))
     }
 
     /// Removes files of the configuration.
@@ -320,7 +328,8 @@ impl Held {
 }
 
 /// What [`Terraform::configure`] puts before a configuration.
-const PROVIDER_BLOCK: &str = "terraform {\n  required_providers {\n    deeploy = {\n      source = \"deeploy-ml/deeploy\"\n    }\n  }\n}\n\nprovider \"deeploy\" {}\n";
+const TERRAFORM_BLOCK: &str =
+    "terraform {\n  required_providers {\n    deeploy = {\n      source = \"deeploy-ml/deeploy\"\n    }\n  }\n}\n";
 
 /// Writes a CLI configuration that takes the provider from `provider` instead of the Registry; gives its path.
 ///

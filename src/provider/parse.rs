@@ -43,7 +43,12 @@ pub(super) fn parse(config: &Value) -> (Parsed, Diagnostics) {
     };
     let mut tags = Reader::default();
     let default_tags = match tags.value(&block.default_tags) {
-        Some(block) => tags.map(&block.tags, &Path::of("default_tags.tags"), checks::tag),
+        Some(block) => {
+            if block.tags.is_null() {
+                tags.empty(&Path::of("default_tags"), "tags = { … }");
+            }
+            tags.map(&block.tags, &Path::of("default_tags.tags"), checks::tag)
+        }
         None => BTreeMap::new(),
     };
     let mut reader = Reader::default();
@@ -264,6 +269,9 @@ fn retry_mode(block: &ProviderBlock, reader: &mut Reader) -> Option<RetryMode> {
 fn ignore_tags(block: &ProviderBlock, reader: &mut Reader) -> IgnoreTags {
     let at = Path::of("ignore_tags");
     let Some(ignored) = reader.value(&block.ignore_tags) else { return IgnoreTags::default() };
+    if ignored.keys.is_null() && ignored.key_prefixes.is_null() {
+        reader.empty(&at, "keys = [ … ], key_prefixes = [ … ]");
+    }
     IgnoreTags {
         keys: reader.texts(&ignored.keys, &at.attribute("keys"), checks::tag_key),
         key_prefixes: reader.texts(&ignored.key_prefixes, &at.attribute("key_prefixes"), checks::tag_prefix),

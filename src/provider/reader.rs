@@ -20,6 +20,14 @@ impl Reader {
         self.diagnostics.push(Diagnostic::error(at.clone(), summary, detail));
     }
 
+    /// Terraform drops attributes that it doesn't know from an object, so that a misspelled one looks like none.
+    pub(super) fn empty(&mut self, at: &Path, form: &str) {
+        let detail = format!(
+            "It holds nothing that the provider knows. Its form is {at} = {{ {form} }}; Terraform leaves anything else in it out without a word."
+        );
+        self.diagnostics.push(Diagnostic::warning(at.clone(), "Nothing in it", detail));
+    }
+
     pub(super) fn value<'a, T>(&mut self, attribute: &'a Attr<T>) -> Option<&'a T> {
         self.unknown |= attribute.is_unknown();
         attribute.known()

@@ -50,11 +50,12 @@ pub(super) fn cloud(aws: &Arc<Aws>) -> Cloud {
 
 async fn make<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &ApplyRequest) -> Result<(Value, Diagnostics), Diagnostics> {
     let model = Adapter::<C>::model(&request.planned)?;
-    let blueprint = adapter.blueprint(&model, &request.planned, &Adapter::<C>::place(aws, &model).await?);
+    let place = Adapter::<C>::place(aws, &model).await?;
+    let blueprint = adapter.blueprint(&model, &request.planned, &place);
     let mode = if request.prior.is_null() { Mode::Create } else { Mode::Update };
     let plan = order::<C>(request, &request.prior, mode)?;
     let outcome = Box::pin(run(&cloud(aws), &blueprint, plan)).await;
-    let found = state::of(adapter, &request.planned, &model, &blueprint, &outcome.observed);
+    let found = state::of(adapter, &request.planned, &model, (&blueprint, &place), &outcome.observed);
     Ok(concluded::<C>(request, mode, &outcome, found, &blueprint))
 }
 
@@ -99,7 +100,8 @@ async fn delete<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &Ap
     if !refused.is_empty() {
         return Err(refused);
     }
-    let blueprint = adapter.blueprint(&model, &request.prior, &Adapter::<C>::place(aws, &model).await?);
+    let place = Adapter::<C>::place(aws, &model).await?;
+    let blueprint = adapter.blueprint(&model, &request.prior, &place);
     let plan = order::<C>(request, &request.prior, Mode::Update)?;
     let outcome = Box::pin(destroy(&cloud(aws), &blueprint, plan)).await;
     let diagnostics = report::destroyed(C::TYPE, &blueprint, &outcome);
@@ -107,7 +109,7 @@ async fn delete<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &Ap
     if gone {
         return Ok((Value::Null, diagnostics));
     }
-    let left = state::of(adapter, &request.prior, &model, &blueprint, &outcome.observed);
+    let left = state::of(adapter, &request.prior, &model, (&blueprint, &place), &outcome.observed);
     Ok((if tf_provider::has_errors(&diagnostics) { not_ready(&left) } else { request.prior.clone() }, diagnostics))
 }
 

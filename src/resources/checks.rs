@@ -27,9 +27,16 @@ fn text(check: impl Fn(&str) -> Problem + Send + Sync + 'static) -> Validator {
 /// The same for each element of a list or set, at the whole attribute's path: elements of sets have none of their own.
 fn each(check: impl Fn(&str) -> Problem + Send + Sync + 'static) -> Validator {
     Arc::new(move |value, path| match value {
-        Value::List(items) => items.iter().filter_map(Value::as_str).flat_map(|item| said(path, check(item))).collect(),
+        Value::List(items) => items.iter().flat_map(|item| said(path, element(item, &check))).collect(),
         _ => Vec::new(),
     })
+}
+
+fn element(item: &Value, check: impl Fn(&str) -> Problem) -> Problem {
+    match item {
+        Value::Null => problem("An element is null", "Leave it out, e.g. with compact()."),
+        item => item.as_str().and_then(check),
+    }
 }
 
 fn said(path: &Path, problem: Problem) -> Vec<Diagnostic> {
@@ -141,16 +148,26 @@ pub(super) fn bucket_arn() -> Validator {
 /// ARNs of roles, users, role sessions or accounts.
 pub(super) fn principals() -> Validator {
     each(|text| match Arn::parse(text) {
-        Ok(arn) if matches!(arn.service.as_str(), "iam" | "sts") => None,
+        Ok(arn) if matches!(arn.service.as_str(), "iam" | "sts") && is_principal(&arn.resource) => None,
         Ok(arn) => problem(
             "Not a principal",
-            format!("{text:?} names {}:{}; a principal is a role, a user or a role session.", arn.service, arn.resource),
+            format!(
+                "{text:?} names {}:{}; a principal is a role, a user, a role session or an account's root, without wildcards.",
+                arn.service, arn.resource
+            ),
         ),
         Err(_) if text == "*" => {
             problem("Everybody is no principal", "Name the roles or users, or write the statement into `policy_statements`.")
         }
         Err(_) => problem("Not an ARN", format!("{text:?} is not of the form arn:PARTITION:iam::ACCOUNT:role/NAME.")),
     })
+}
+
+/// What policies may name: no groups, no policies, no patterns.
+fn is_principal(resource: &str) -> bool {
+    let kinds = ["role/", "user/", "assumed-role/", "federated-user/"];
+    !resource.contains(['*', '?'])
+        && (resource == "root" || kinds.iter().any(|kind| resource.len() > kind.len() && resource.starts_with(kind)))
 }
 
 /// Service principals.
@@ -221,6 +238,15 @@ pub(super) fn of_partition(path: Path, text: &str, place: &Place) -> Option<Diag
                 arn.partition, place.partition, place.region
             ),
         )
+    })
+}
+
+/// An ARN of another region than the provider's, where the service takes only its own.
+pub(super) fn of_region(path: Path, text: &str, place: &Place) -> Option<Diagnostic> {
+    let arn = Arn::parse(text).ok()?;
+    (arn.region != place.region).then(|| {
+        let cause = format!("{text:?} is in {}, and the provider works in {}. Name one of {}.", arn.region, place.region, place.region);
+        Diagnostic::error(path, "The ARN of another region", cause)
     })
 }
 

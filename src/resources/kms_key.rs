@@ -130,6 +130,10 @@ impl Composite for Kind {
     }
 
     fn check_in(model: &KmsKey, place: &Place) -> Diagnostics {
+        let strangers = Self::principals(model).into_iter().find_map(|(name, arn)| checks::of_partition(Path::of(name), &arn, place));
+        if let Some(stranger) = strangers {
+            return vec![stranger];
+        }
         let Ok(statements) = statements_of(model) else { return Vec::new() };
         match statements.and_then(|more| locks_out(place, &more)) {
             Some(position) => vec![Diagnostic::error(

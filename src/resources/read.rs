@@ -59,5 +59,5 @@ async fn look<C: Composite>(adapter: &Adapter<C>, request: &ReadRequest) -> Resu
         model = Adapter::<C>::model(&before)?;
         blueprint = adapter.blueprint(&model, &before, &place);
     }
-    Ok(state::of(adapter, &before, &model, &blueprint, &seen))
+    Ok(state::of(adapter, &before, &model, (&blueprint, &place), &seen))
 }

@@ -138,6 +138,14 @@ impl Composite for Kind {
         Vec::new()
     }
 
+    fn check_in(model: &S3Bucket, place: &Place) -> Diagnostics {
+        let Attr::Known(arn) = &model.kms_key_arn else { return Vec::new() };
+        let path = Path::of("kms_key_arn");
+        // S3 encrypts with keys of the bucket's own region only.
+        let problem = checks::of_partition(path.clone(), arn, place).or_else(|| checks::of_region(path, arn, place));
+        problem.into_iter().collect()
+    }
+
     fn derive(model: &mut S3Bucket, prior: Option<&S3Bucket>) {
         // Logs that were taken outlive the taking: the bucket stays, and stays ours, until the resource goes.
         if let Some(before) = prior.map(|prior| prior.log_bucket.clone()).filter(|before| before.known().is_some()) {
@@ -165,8 +173,10 @@ impl Composite for Kind {
                     live(Input::Known(json!({ "sse_algorithm": "AES256", "kms_master_key_id": null, "bucket_key_enabled": false }))),
                 ),
                 ("policy", live(Input::Known(log_bucket_policy(place, &log_name(name), name))).meaning(Meaning::Policy)),
-                ("logging", live(Input::Known(Json::Null))),
+                ("logging", live(Input::Known(no_logging()))),
             ]));
+            // The attributes show the bucket's own settings, so those of the log bucket have no other place than `drift`.
+            logs.values_mut().for_each(|setting| setting.shown = false);
             nodes.push(Node::new(LOGS, "s3_bucket", logs).stateful());
         }
         let owner = Owner { resource: Kind::TYPE.to_owned(), name: model.bucket.known().cloned().unwrap_or_default() };
@@ -296,6 +306,11 @@ fn policy(model: &S3Bucket, place: &Place) -> Input {
         Attr::Known(text) => parse_statements(text).unwrap_or_default(),
     };
     Input::Known(bucket_policy(place, name, &more))
+}
+
+/// Switched off: null as a whole would mean that nobody minds.
+fn no_logging() -> Json {
+    json!({ "target_bucket": null, "target_prefix": null })
 }
 
 fn logging(model: &S3Bucket) -> Input {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use tf_provider::{Model, Value};
 
-use crate::graph::{Blueprint, Meaning, Observed, Phase, Readiness, drift, same};
+use crate::{
+    graph::{Blueprint, Meaning, Observed, Phase, Readiness, drift, same},
+    policies::Place,
+};
 
 use super::{
     composite::{Adapter, Composite, fields},
@@ -16,10 +19,17 @@ use super::{
 pub(super) const ABSENT: &str = "absent";
 
 /// The attributes of `before` with everything that was found written over them. Wholly known.
-pub(super) fn of<C: Composite>(adapter: &Adapter<C>, before: &Value, model: &C::Model, blueprint: &Blueprint, seen: &Observed) -> Value {
+pub(super) fn of<C: Composite>(
+    adapter: &Adapter<C>,
+    before: &Value,
+    model: &C::Model,
+    (blueprint, place): (&Blueprint, &Place),
+    seen: &Observed,
+) -> Value {
     let mut model = model.clone();
     C::refresh(&mut model, seen);
     C::outputs(&mut model, seen);
+    let unshown = unshown(blueprint, &adapter.blueprint(&model, before, place));
     let mut all = fields(&model.to_value());
     if let Some(found) = claim_of(blueprint).and_then(|id| seen.found.get(id)) {
         all.insert("tags_all".to_owned(), tags::to_value(&tags::visible(&adapter.session, found)));
@@ -27,7 +37,7 @@ pub(super) fn of<C: Composite>(adapter: &Adapter<C>, before: &Value, model: &C::
     if let Some(live) = C::live_policy(seen) {
         all.insert("policy".to_owned(), policy(before.get("policy"), &live));
     }
-    all.insert("drift".to_owned(), drift_value(&drift(blueprint, seen)));
+    all.insert("drift".to_owned(), drift_value(&drift(&unshown, seen)));
     all.insert("status".to_owned(), status(blueprint, seen).into());
     all.insert("claim".to_owned(), claim(seen));
     known(Value::Map(all))
@@ -64,6 +74,22 @@ fn status(blueprint: &Blueprint, seen: &Observed) -> &'static str {
 fn claim(seen: &Observed) -> Value {
     let Some(claim) = &seen.claim else { return Value::Null };
     Value::Map(BTreeMap::from([("uid".to_owned(), claim.uid.clone().into()), ("incarnation".to_owned(), claim.incarnation.clone().into())]))
+}
+
+/// What `drift` compares: everything, but what has an attribute with the value that the attribute now shows. So `drift` also lists
+/// what its attribute can't express, e.g. another algorithm under the attribute that names the key.
+fn unshown(wanted: &Blueprint, refreshed: &Blueprint) -> Blueprint {
+    let mut compared = wanted.clone();
+    for node in &mut compared.nodes {
+        let Some(now) = refreshed.nodes.iter().find(|now| now.id == node.id) else { continue };
+        for (name, setting) in node.settings.iter_mut().filter(|(_, setting)| setting.shown) {
+            if let Some(now) = now.settings.get(name) {
+                setting.value = now.value.clone();
+                setting.shown = false;
+            }
+        }
+    }
+    compared
 }
 
 fn drift_value(drift: &BTreeMap<String, Vec<String>>) -> Value {

@@ -51,7 +51,7 @@ impl Timeouts {
             Operation::Delete => ("delete", &timeouts.delete),
         };
         let Attr::Known(text) = text else { return Ok(default) };
-        parse_duration(text).map_err(|error| vec![diagnostic(&Path::of("timeouts").attribute(name), error)])
+        parse_duration(text).map_err(|error| vec![diagnostic(&Path::of("timeouts").attribute(name), text, error)])
     }
 }
 
@@ -130,12 +130,12 @@ fn digits(text: &str) -> (&str, &str) {
 }
 
 fn check(value: &Value, at: &Path) -> Diagnostics {
-    let error = value.as_str().and_then(|text| parse_duration(text).err());
-    error.map(|error| diagnostic(at, error)).into_iter().collect()
+    let Some(text) = value.as_str() else { return Vec::new() };
+    parse_duration(text).err().map(|error| diagnostic(at, text, error)).into_iter().collect()
 }
 
-fn diagnostic(at: &Path, error: DurationError) -> Diagnostic {
-    Diagnostic::error(at.clone(), "Not a timeout", format!("{error}. Leave it out for the default."))
+fn diagnostic(at: &Path, text: &str, error: DurationError) -> Diagnostic {
+    Diagnostic::error(at.clone(), "Not a timeout", format!("{text:?}: {error}. Leave it out for the default."))
 }
 
 #[cfg(test)]

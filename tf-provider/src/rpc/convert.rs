@@ -50,17 +50,27 @@ pub(crate) fn diagnostics(diagnostics: &[Diagnostic]) -> Vec<pb::Diagnostic> {
     diagnostics.iter().map(diagnostic).collect()
 }
 
+/// The part of a path that Terraform finds in a configuration: it looks up the last attribute's name among the top-level ones, so that
+/// for an attribute within another it shows a wrong line or none.
+fn shown(at: &Path) -> Path {
+    let inner = at.0.iter().skip(1).position(|step| matches!(step, Step::Attribute(_)));
+    Path(at.0.iter().take(inner.map_or(usize::MAX, |position| position.saturating_add(1))).cloned().collect())
+}
+
 /// One message for the user, without any registered secret.
 pub(crate) fn diagnostic(diagnostic: &Diagnostic) -> pb::Diagnostic {
+    let at = shown(&diagnostic.path);
+    let (whole, summary) = (diagnostic.path.to_string(), &diagnostic.summary);
+    let summary = if at == diagnostic.path || summary.contains(&whole) { summary.clone() } else { format!("{summary}: {whole}") };
     let severity = match diagnostic.severity {
         Severity::Error => pb::diagnostic::Severity::Error,
         Severity::Warning => pb::diagnostic::Severity::Warning,
     };
     pb::Diagnostic {
         severity: severity.into(),
-        summary: log::masked(&diagnostic.summary),
+        summary: log::masked(&summary),
         detail: log::masked(&diagnostic.detail),
-        attribute: (!diagnostic.path.0.is_empty()).then(|| path(&diagnostic.path)),
+        attribute: (!at.0.is_empty()).then(|| path(&at)),
     }
 }
 

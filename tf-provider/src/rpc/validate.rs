@@ -12,7 +12,10 @@ pub(super) async fn resource(server: &Server, request: pb::validate_resource_con
         let capabilities = convert::capabilities(request.client_capabilities);
         let mut diagnostics = against_schema(&entry.typed.schema, &config);
         write_only_refused(attributes, &config, capabilities, &Path::root(), &mut diagnostics);
-        diagnostics.extend(entry.resource.validate(&config, capabilities).await);
+        // One mistake, one error: what the schema found wrong can't be read as the resource's model either.
+        let more = entry.resource.validate(&config, capabilities).await;
+        let known: Vec<Path> = diagnostics.iter().filter(|found| found.is_error()).map(|found| found.path.clone()).collect();
+        diagnostics.extend(more.into_iter().filter(|found| found.path.0.is_empty() || !known.contains(&found.path)));
         Ok::<_, Diagnostics>(diagnostics)
     };
     Reply::refusal(convert::diagnostics(&diagnostics.await.unwrap_or_else(|errors| errors)))

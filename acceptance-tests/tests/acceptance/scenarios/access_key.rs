@@ -50,7 +50,7 @@ fn a_rotation_keeps_the_key_before_until_the_next_one() -> Result<(), Failure> {
 
     let calls = apply(&stage, &user("access_key_rotation = \"three\"\nretire_previous_access_key = true"))?;
     assert_eq!(calls, ["iam:DeleteAccessKey"]);
-    assert_eq!(keys(world)?, [third.clone()]);
+    assert_eq!(keys(world)?, std::slice::from_ref(&third));
     assert_eq!(stage.terraform.attributes(USER)?["previous_access_key_id"], json!(null));
 
     // No value is no rotation.
@@ -109,8 +109,8 @@ fn a_key_that_a_crash_left_unstored_is_deleted_by_the_next_apply() -> Result<(),
     terraform.apply::<&str>(&[])?.success()?;
     check::empty_plan(terraform)?;
     let first = attribute(&stage, "access_key_id")?;
-    assert_eq!(keys(world)?, [first.clone()]);
-    assert_ne!(leaked, [first.clone()]);
+    assert_eq!(keys(world)?, std::slice::from_ref(&first));
+    assert_ne!(leaked, std::slice::from_ref(&first));
 
     // While it is rotated.
     stage.configure(&user("access_key_rotation = \"two\""))?;

@@ -2,13 +2,19 @@
 
 mod access_key;
 mod auditor;
+mod bad_input;
+mod chaos_failure;
+mod chaos_interrupt;
 mod chaos_kill;
+mod drift;
 mod examples;
 mod iam_role;
 mod iam_user;
+mod kms_key_drift;
 mod lifecycle;
 mod registry;
 mod repair;
+mod s3_bucket_drift;
 mod smoke;
 mod stage;
 mod staging;

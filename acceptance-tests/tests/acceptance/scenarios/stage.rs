@@ -31,7 +31,6 @@ pub(crate) fn text<'a>(object: &'a Value, key: &str) -> &'a str {
 pub(crate) struct Change {
     pub(crate) actions: Vec<String>,
     pub(crate) before: Value,
-    pub(crate) after: Value,
     /// Attributes whose value is known to change, in order. Those that are only known after the apply are left out.
     pub(crate) attributes: Vec<String>,
 }
@@ -48,7 +47,6 @@ pub(crate) fn change(terraform: &Terraform, address: &str) -> Result<Change, Fai
         actions: change["actions"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
         attributes: attributes.map(|(name, _)| name.clone()).collect(),
         before,
-        after,
     })
 }
 

@@ -154,9 +154,14 @@ fn config() -> Value {
     ])
 }
 
+/// The broken rules with their paths. That of a nested attribute is in the summary: Terraform is given its outermost one's.
 fn rules(said: &Diagnostics) -> Vec<(String, String)> {
-    let rule = |found: &Diagnostic| found.summary.rsplit(' ').next().unwrap_or_default().to_owned();
-    said.iter().filter(|found| found.is_error()).map(|found| (rule(found), found.path.to_string())).collect()
+    let rule = |found: &Diagnostic| {
+        let (said, path) = found.summary.split_once(": ").unwrap_or((&found.summary, ""));
+        let rule = said.rsplit(' ').next().unwrap_or_default();
+        (rule.to_owned(), if path.is_empty() { found.path.to_string() } else { path.to_owned() })
+    };
+    said.iter().filter(|found| found.is_error()).map(rule).collect()
 }
 
 fn at(rule: &str, path: &str) -> Vec<(String, String)> {
