@@ -62,17 +62,20 @@ fn attribute(attribute: &Attribute) -> Value {
         "deprecated": attribute.deprecated,
         "notes": attribute.notes,
     });
-    match &attribute.ty {
-        AttributeType::Plain(ty) => told["type"] = json!(ty.to_string()),
+    let shape = match &attribute.ty {
+        AttributeType::Plain(ty) => json!({"type": ty.to_string()}),
         AttributeType::Nested(nesting, below) => {
-            told["nesting"] = json!(match nesting {
+            let nesting = match nesting {
                 Nesting::Single => "single",
                 Nesting::List => "list",
                 Nesting::Set => "set",
                 Nesting::Map => "map",
-            });
-            told["attributes"] = below.iter().map(self::attribute).collect();
+            };
+            json!({"nesting": nesting, "attributes": below.iter().map(self::attribute).collect::<Vec<_>>()})
         }
+    };
+    if let (Value::Object(told), Value::Object(shape)) = (&mut told, shape) {
+        told.extend(shape);
     }
     told
 }

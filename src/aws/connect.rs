@@ -35,8 +35,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// One attempt with its reply's body, seconds.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(45);
-/// All attempts of one call, seconds: the engine decides what comes then.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(180);
+/// All attempts of one call, seconds: two that hang; the engine decides what comes then. The engine's own bound of a component's call,
+/// which may be several of these, is above it: `Limits::call`.
+pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(90);
 /// One load of credentials, seconds: instance metadata, SSO or a process that asks a vault; the SDK's default of 5 is too short
 /// for a chain of roles.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(30);
@@ -267,6 +268,12 @@ async fn load(settings: &Settings, http: &SharedHttpClient, files: Option<EnvCon
     config.into_builder().retry_config(retries).build()
 }
 
+/// What the SDK tries where nobody says otherwise.
+const SDK_ATTEMPTS: u32 = 3;
+/// What a call is tried instead. An object is up to nine reads, and one that fails repeats them all: with three tries, a service
+/// that throttles half of all calls gets three times the calls.
+const ATTEMPTS: u32 = 6;
+
 /// What the provider block says, over what the SDK found in environment and profile.
 fn retries(settings: &Settings, found: RetryConfig) -> RetryConfig {
     let found = match settings.retry_mode {
@@ -276,6 +283,7 @@ fn retries(settings: &Settings, found: RetryConfig) -> RetryConfig {
     };
     match settings.max_retries {
         Some(retries) => found.with_max_attempts(retries.saturating_add(1)),
+        None if found.max_attempts() == SDK_ATTEMPTS => found.with_max_attempts(ATTEMPTS),
         None => found,
     }
 }

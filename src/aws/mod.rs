@@ -14,7 +14,7 @@ mod roles;
 pub mod settings;
 
 pub use arn::{Arn, ArnError};
-pub use connect::{ConnectError, connect};
+pub use connect::{ConnectError, OPERATION_TIMEOUT, connect};
 pub use environment::Environment;
 pub use error::{Absent, failure};
 pub use partition::Partition;

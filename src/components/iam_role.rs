@@ -189,13 +189,13 @@ impl Component for IamRole {
     }
 
     async fn tag(&self, found: &Found, set: &BTreeMap<String, String>, remove: &[String]) -> Result<(), Failure> {
-        if !set.is_empty() {
-            let call = self.aws.iam.tag_role().role_name(&found.id).set_tags(Some(api_tags(set)));
-            call.send().await.map_err(|error| failure("iam:TagRole", error))?;
-        }
         if !remove.is_empty() {
             let call = self.aws.iam.untag_role().role_name(&found.id).set_tag_keys(Some(remove.to_vec()));
             call.send().await.map_err(|error| failure("iam:UntagRole", error))?;
+        }
+        if !set.is_empty() {
+            let call = self.aws.iam.tag_role().role_name(&found.id).set_tags(Some(api_tags(set)));
+            call.send().await.map_err(|error| failure("iam:TagRole", error))?;
         }
         Ok(())
     }
@@ -390,5 +390,16 @@ mod tests {
         assert_eq!(of(&script).delete(&some_role(), &wanted(vec![])).await.unwrap(), None);
         let script = Script::new().on("DeleteRole", 409, &replies::error("DeleteConflict", "must detach all policies first"));
         assert_eq!(of(&script).delete(&some_role(), &wanted(vec![])).await.unwrap_err().class, Class::Busy);
+    }
+
+    #[tokio::test]
+    async fn tags_are_removed_before_others_are_set() {
+        let script =
+            Script::new().on("UntagRole", 200, &replies::reply("UntagRole", "")).on("TagRole", 200, &replies::reply("TagRole", ""));
+        let found = Found { id: "r".to_owned(), ..Found::default() };
+        let set = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
+        of(&script).tag(&found, &set, &["c".to_owned()]).await.unwrap();
+        let asked = script.finish();
+        assert!(asked[0].1.contains("TagKeys.member.1=c") && asked[1].1.contains("Tags.member.1.Key=a"));
     }
 }

@@ -21,11 +21,15 @@ use crate::{
 /// A user.
 ///
 /// Settings, all live: `name`, `path`, `permissions_boundary` (ARN; empty: none). Not read, for the guards: `inline_policies` and `groups`,
-/// the names that the blueprint gives it; what isn't given isn't asked for. Its access keys are the business of `access_key`.
+/// the names that the blueprint gives it, and `access_keys`, the ids of its own keys; what isn't given isn't asked for.
+/// Its access keys are the business of `access_key`; but what is left of them, since their secret is gone, goes with the user.
 /// Outputs: `arn`, `unique_id`, `name`. Id: the name at the last apply, so that a rename finds the user.
 pub(super) struct IamUser {
     aws: Arc<Aws>,
 }
+
+/// What IAM says to the deletion of a user that still has something.
+const NOT_EMPTY: &str = "DeleteConflict";
 
 impl IamUser {
     /// In one account and region.
@@ -36,6 +40,10 @@ impl IamUser {
     async fn get(&self, name: &str) -> Result<Option<Found>, Failure> {
         let reply = self.aws.iam.get_user().user_name(name).send().await.absent("iam:GetUser")?;
         reply.map(|reply| reply.user().map(found).ok_or_else(|| bug("iam:GetUser", "the reply holds no user"))).transpose()
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), Failure> {
+        self.aws.iam.delete_user().user_name(name).send().await.absent("iam:DeleteUser").map(drop)
     }
 
     async fn put_boundary(&self, name: &str, boundary: Option<&str>) -> Result<(), Failure> {
@@ -70,10 +78,13 @@ impl Component for IamUser {
     fn actions(&self) -> &'static [&'static str] {
         &[
             "iam:CreateUser",
+            "iam:DeleteAccessKey",
             "iam:DeleteUser",
             "iam:DeleteUserPermissionsBoundary",
+            "iam:GetAccessKeyLastUsed",
             "iam:GetLoginProfile",
             "iam:GetUser",
+            "iam:ListAccessKeys",
             "iam:ListAttachedUserPolicies",
             "iam:ListGroupsForUser",
             "iam:ListMFADevices",
@@ -149,13 +160,13 @@ impl Component for IamUser {
     }
 
     async fn tag(&self, found: &Found, set: &BTreeMap<String, String>, remove: &[String]) -> Result<(), Failure> {
-        if !set.is_empty() {
-            let call = self.aws.iam.tag_user().user_name(&found.id).set_tags(Some(api_tags(set)));
-            call.send().await.map_err(|error| failure("iam:TagUser", error))?;
-        }
         if !remove.is_empty() {
             let call = self.aws.iam.untag_user().user_name(&found.id).set_tag_keys(Some(remove.to_vec()));
             call.send().await.map_err(|error| failure("iam:UntagUser", error))?;
+        }
+        if !set.is_empty() {
+            let call = self.aws.iam.tag_user().user_name(&found.id).set_tags(Some(api_tags(set)));
+            call.send().await.map_err(|error| failure("iam:TagUser", error))?;
         }
         Ok(())
     }
@@ -164,8 +175,17 @@ impl Component for IamUser {
         iam_user_guards::ask(&self.aws, &found.id, &wanted.settings).await
     }
 
-    async fn delete(&self, found: &Found, _wanted: &Wanted) -> Result<Option<Kept>, Failure> {
-        self.aws.iam.delete_user().user_name(&found.id).send().await.absent("iam:DeleteUser")?;
+    async fn delete(&self, found: &Found, wanted: &Wanted) -> Result<Option<Kept>, Failure> {
+        match self.remove(&found.id).await {
+            // Keys whose secret is gone are nobody's component any more.
+            Err(failure) if failure.code.as_deref() == Some(NOT_EMPTY) => {
+                match iam_user_guards::remove_keys(&self.aws, &found.id, &wanted.settings).await? {
+                    0 => Err(failure),
+                    _ => self.remove(&found.id).await,
+                }
+            }
+            done => done,
+        }?;
         Ok(None)
     }
 }
@@ -201,6 +221,26 @@ mod tests {
 
     fn of(script: &Script) -> IamUser {
         IamUser::new(script.aws("eu-west-1"))
+    }
+
+    /// The user's keys, with the service that each but ours was used with a month after it was made.
+    fn keys(script: Script, keys: &[(&str, &str)]) -> Script {
+        let member = |(key, _): &(&str, &str)| {
+            format!(
+                "<member><UserName>u</UserName><AccessKeyId>{key}</AccessKeyId><Status>Active</Status><CreateDate>2026-01-01T00:00:00Z</CreateDate></member>"
+            )
+        };
+        let members: String = keys.iter().map(member).collect();
+        let list = format!("<AccessKeyMetadata>{members}</AccessKeyMetadata><IsTruncated>false</IsTruncated>");
+        let script = script.on("ListAccessKeys", 200, &replies::reply("ListAccessKeys", &list));
+        keys.iter().filter(|(_, service)| !service.is_empty()).fold(script, |script, (_, service)| {
+            let last = format!("<UserName>u</UserName><AccessKeyLastUsed><LastUsedDate>2026-02-01T00:00:00Z</LastUsedDate><ServiceName>{service}</ServiceName><Region>x</Region></AccessKeyLastUsed>");
+            script.on("GetAccessKeyLastUsed", 200, &replies::reply("GetAccessKeyLastUsed", &last))
+        })
+    }
+
+    fn not_empty(script: Script) -> Script {
+        script.on("DeleteUser", 409, &replies::error("DeleteConflict", "Cannot delete entity, must delete access keys first."))
     }
 
     fn some_user() -> Found {
@@ -267,7 +307,8 @@ mod tests {
             .on("ListAttachedUserPolicies", 200, &list("ListAttachedUserPolicies", "<AttachedPolicies><member><PolicyName>P</PolicyName><PolicyArn>arn:P</PolicyArn></member></AttachedPolicies>"))
             .on("ListUserPolicies", 200, &list("ListUserPolicies", "<PolicyNames><member>inline</member></PolicyNames>"))
             .on("ListGroupsForUser", 200, &list("ListGroupsForUser", &format!("<Groups><member><Path>/</Path><GroupName>ours</GroupName><GroupId>G</GroupId><Arn>a</Arn><CreateDate>{at}</CreateDate></member><member><Path>/</Path><GroupName>theirs</GroupName><GroupId>G</GroupId><Arn>a</Arn><CreateDate>{at}</CreateDate></member></Groups>")));
-        let wanted = wanted(vec![("inline_policies", json!([])), ("groups", json!(["ours"]))]);
+        let script = keys(script, &[("OURS", ""), ("USED", "s3"), ("STS", "sts"), ("UNUSED", "N/A")]);
+        let wanted = wanted(vec![("inline_policies", json!([])), ("groups", json!(["ours"])), ("access_keys", json!(["OURS"]))]);
         let guards = of(&script).guards(&some_user(), &wanted).await.unwrap();
         script.finish();
         let reasons: Vec<_> =
@@ -280,6 +321,7 @@ mod tests {
                 "has SSH keys: APKA1; delete them first",
                 "has signing certificates: C1; delete them first",
                 "has service-specific credentials: ACCA1 (codecommit.amazonaws.com); delete them first",
+                "has access keys in use: USED (used with s3), STS (used with sts); delete them first",
                 "has managed policies attached: arn:P; detach them first",
                 "holds inline policies: inline; delete them first",
                 "is a member of groups: theirs; remove it from them first",
@@ -287,14 +329,46 @@ mod tests {
         );
     }
 
+    /// Their secret was deleted by hand, so that no component finds them any more.
     #[tokio::test]
-    async fn tags_are_set_and_removed() {
+    async fn keys_that_are_left_go_with_the_user_unless_somebody_uses_them() {
+        let wanted = wanted(vec![("access_keys", json!(["OURS"]))]);
+        let deleted = |action: &str| replies::reply(action, "");
+        let script = keys(not_empty(Script::new()), &[("OURS", ""), ("UNUSED", "N/A")])
+            .on("DeleteAccessKey", 200, &deleted("DeleteAccessKey"))
+            .on("DeleteAccessKey", 404, &replies::error("NoSuchEntity", "no"))
+            .on("DeleteUser", 200, &deleted("DeleteUser"));
+        of(&script).delete(&some_user(), &wanted).await.unwrap();
+        let asked = script.finish();
+        assert!(asked[3].1.contains("AccessKeyId=OURS") && asked[4].1.contains("AccessKeyId=UNUSED"), "{asked:?}");
+
+        let script = keys(not_empty(Script::new()), &[("OURS", ""), ("STS", "sts")]);
+        let failure = of(&script).delete(&some_user(), &wanted).await.unwrap_err();
+        assert_eq!(
+            (failure.class, failure.message.as_str()),
+            (Class::Conflict, "the user old has access keys in use, not made by this resource: STS (used with sts); delete them first")
+        );
+        script.finish();
+
+        // It isn't the keys.
+        let script = keys(not_empty(Script::new()), &[]);
+        let failure = of(&script).delete(&some_user(), &wanted).await.unwrap_err();
+        assert_eq!(failure.code.as_deref(), Some(NOT_EMPTY));
+        script.finish();
+
+        let script = Script::new().on("DeleteUser", 200, &deleted("DeleteUser"));
+        of(&script).delete(&some_user(), &wanted).await.unwrap();
+        script.finish();
+    }
+
+    #[tokio::test]
+    async fn tags_are_removed_before_others_are_set() {
         let script =
-            Script::new().on("TagUser", 200, &replies::reply("TagUser", "")).on("UntagUser", 200, &replies::reply("UntagUser", ""));
+            Script::new().on("UntagUser", 200, &replies::reply("UntagUser", "")).on("TagUser", 200, &replies::reply("TagUser", ""));
         let set = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
         of(&script).tag(&some_user(), &set, &["c".to_owned()]).await.unwrap();
         let asked = script.finish();
-        assert!(asked[0].1.contains("Tags.member.1.Key=a") && asked[1].1.contains("TagKeys.member.1=c"));
+        assert!(asked[0].1.contains("TagKeys.member.1=c") && asked[1].1.contains("Tags.member.1.Key=a"));
         let script = Script::new();
         of(&script).tag(&some_user(), &BTreeMap::new(), &[]).await.unwrap();
         script.finish();

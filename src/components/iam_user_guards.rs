@@ -1,15 +1,17 @@
-//! What keeps a user from being deleted: credentials, memberships and policies that this resource didn't give it.
+//! What keeps a user from being deleted: credentials, access keys, memberships and policies that this resource
+//! didn't give it.
 //! `iam:DeleteUser` refuses them too, but only after the user's own parts are gone.
 
 use aws_sdk_iam::operation::list_service_specific_credentials::ListServiceSpecificCredentialsOutput;
 
 use super::{
+    access_key::user_keys::{UserKey, in_use, of_user, remove},
     iam::{all, foreign},
-    settings::{Settings, texts},
+    settings::{Settings, failure as refusal, texts},
 };
 use crate::{
     aws::{Absent, Aws},
-    graph::{Failure, Guard},
+    graph::{Class, Failure, Guard},
 };
 
 /// Every guard that holds.
@@ -17,6 +19,10 @@ pub(super) async fn ask(aws: &Aws, user: &str, settings: &Settings) -> Result<Ve
     let iam = &aws.iam;
     let holder = format!("the user {user}");
     let mut guards = credentials(aws, user, &holder).await?;
+    if texts(settings, "access_keys").is_some() {
+        let (_, others) = keys(aws, user, settings).await?;
+        guards.extend(foreign(&holder, "has access keys in use", "delete", &in_use(aws, &others).await?, &[]));
+    }
     let policies = all!(iam.list_attached_user_policies().user_name(user), "iam:ListAttachedUserPolicies")?;
     let policies: Vec<_> = policies.iter().filter_map(|policy| policy.policy_arn().map(str::to_owned)).collect();
     guards.extend(foreign(&holder, "has managed policies attached", "detach", &policies, &[]));
@@ -30,6 +36,31 @@ pub(super) async fn ask(aws: &Aws, user: &str, settings: &Settings) -> Result<Ve
         guards.extend(foreign(&holder, "is a member of groups", "remove it from", &groups, &ours));
     }
     Ok(guards)
+}
+
+/// The user's access keys: the ids of ours, and the others.
+async fn keys(aws: &Aws, user: &str, settings: &Settings) -> Result<(Vec<String>, Vec<UserKey>), Failure> {
+    let ours = texts(settings, "access_keys").unwrap_or_default();
+    let (own, others): (Vec<_>, Vec<_>) = of_user(aws, user).await?.unwrap_or_default().into_iter().partition(|key| ours.contains(&key.id));
+    Ok((own.into_iter().map(|key| key.id).collect(), others))
+}
+
+/// Deletes the access keys that are left, which are those of a secret that is gone: ours, and those that nobody uses. Says how many.
+///
+/// # Errors
+/// [`Class::Conflict`] names those that somebody uses; then none is deleted.
+pub(super) async fn remove_keys(aws: &Aws, user: &str, settings: &Settings) -> Result<usize, Failure> {
+    let (mut left, others) = keys(aws, user, settings).await?;
+    let used = in_use(aws, &others).await?;
+    if !used.is_empty() {
+        let message = format!("the user {user} has access keys in use, not made by this resource: {}; delete them first", used.join(", "));
+        return Err(refusal(Class::Conflict, "iam:DeleteUser", message));
+    }
+    left.extend(others.into_iter().map(|key| key.id));
+    for key in &left {
+        remove(aws, user, key).await?;
+    }
+    Ok(left.len())
 }
 
 /// Credentials that this provider never makes.

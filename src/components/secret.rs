@@ -178,13 +178,13 @@ impl Component for Secret {
     }
 
     async fn tag(&self, found: &Found, set: &BTreeMap<String, String>, remove: &[String]) -> Result<(), Failure> {
-        if !set.is_empty() {
-            let call = self.aws.secrets.tag_resource().secret_id(&found.id).set_tags(Some(api_tags(set)));
-            call.send().await.map_err(|error| failure("secretsmanager:TagResource", error))?;
-        }
         if !remove.is_empty() {
             let call = self.aws.secrets.untag_resource().secret_id(&found.id).set_tag_keys(Some(remove.to_vec()));
             call.send().await.map_err(|error| failure("secretsmanager:UntagResource", error))?;
+        }
+        if !set.is_empty() {
+            let call = self.aws.secrets.tag_resource().secret_id(&found.id).set_tags(Some(api_tags(set)));
+            call.send().await.map_err(|error| failure("secretsmanager:TagResource", error))?;
         }
         Ok(())
     }
@@ -335,11 +335,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tags_are_set_and_removed() {
-        let script = Script::new().on("TagResource", 200, "").on("UntagResource", 200, "");
+    async fn tags_are_removed_before_others_are_set() {
+        let script = Script::new().on("UntagResource", 200, "").on("TagResource", 200, "");
         let set = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
         of(&script).tag(&found_as(Readiness::Ready), &set, &["c".to_owned()]).await.unwrap();
         let asked = script.finish();
-        assert!(asked[0].1.contains(r#"{"Key":"a","Value":"b"}"#) && asked[1].1.contains(r#"["c"]"#));
+        assert!(asked[0].1.contains(r#"["c"]"#) && asked[1].1.contains(r#"{"Key":"a","Value":"b"}"#));
     }
 }

@@ -46,7 +46,8 @@ impl<'a> Ctx<'a> {
         let owner = match ownership(&self.blueprint.owner, found) {
             _ if !taggable => return None,
             Ownership::Ours => return None,
-            Ownership::Nobodys if known || self.run.adopt => return None,
+            // An import takes the object that it names, and nothing beside it that happens to have the right name.
+            Ownership::Nobodys if known || (self.run.adopt && node.claim) => return None,
             Ownership::Anothers(_) if known && verified => return None,
             Ownership::Nobodys => None,
             Ownership::Anothers(owner) => Some(owner),

@@ -49,7 +49,9 @@ pub struct Limits {
     pub visible: Duration,
     /// How long another operation on the object is waited for. A cluster's update takes up to an hour, but has its own wait.
     pub busy: Duration,
-    /// How long one call may take before its reply counts as lost; above every SDK timeout.
+    /// How long one call of a component may take before it is dropped and its reply counts as lost. Above the longest, which is the
+    /// create of an access key: ten calls of AWS, each with a timeout of its own, and the wait until the key works. Dropped in
+    /// between, it would leave a key that nobody has.
     pub call: Duration,
     /// How long a claim's tags rest between writing and trusting them: twice the usual lag of a tag plus the longest usual call.
     pub settle: Duration,
@@ -73,7 +75,7 @@ impl Default for Limits {
             transient: Duration::from_secs(2 * 60),
             visible: Duration::from_secs(2 * 60),
             busy: Duration::from_secs(10 * 60),
-            call: Duration::from_secs(90),
+            call: Duration::from_secs(20 * 60),
             settle: Duration::from_secs(2),
             fresh: Duration::from_millis(500),
             backoff: Duration::from_millis(500),

@@ -70,7 +70,16 @@ fn policy(a: &Json, b: &Json, depth: usize) -> bool {
     }
 }
 
-/// `"*"` and `{"AWS": ["*"]}` spelled alike.
+/// An account's id, where a principal names the account in one of its two spellings: the bare id, or its root's ARN.
+fn account(principal: &str) -> Option<&str> {
+    let id = match principal.split(':').collect::<Vec<_>>().as_slice() {
+        ["arn", _, "iam", "", id, "root"] | [id] => *id,
+        _ => return None,
+    };
+    (id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
+}
+
+/// `"*"` and `{"AWS": ["*"]}` spelled alike, and accounts too.
 fn anyone(principal: &Json) -> Json {
     let everyone = |value: &Json| match value {
         Json::String(text) => text == "*",
@@ -80,6 +89,15 @@ fn anyone(principal: &Json) -> Json {
     match principal {
         Json::Object(map) if map.len() == 1 && map.get("AWS").is_some_and(everyone) => Json::from("*"),
         Json::Array(_) if everyone(principal) => Json::from("*"),
+        Json::Object(map) => Json::Object(map.iter().map(|(kind, names)| (kind.clone(), accounts(names))).collect()),
+        other => other.clone(),
+    }
+}
+
+fn accounts(names: &Json) -> Json {
+    match names {
+        Json::String(name) => Json::from(account(name).unwrap_or(name)),
+        Json::Array(names) => Json::Array(names.iter().map(accounts).collect()),
         other => other.clone(),
     }
 }
@@ -138,6 +156,18 @@ mod tests {
             (Meaning::Unordered, json!({"a": [[1, 2], 3]}), json!({"a": [3, [2, 1]]}), true),
             (Meaning::Unordered, json!(["a"]), json!("a"), false),
             (Meaning::Policy, json!({"Action": ["a"]}), json!({"Action": "a"}), true),
+            (
+                Meaning::Policy,
+                json!({"Principal": {"AWS": "123456789012"}}),
+                json!({"Principal": {"AWS": ["arn:aws:iam::123456789012:root"]}}),
+                true,
+            ),
+            (
+                Meaning::Policy,
+                json!({"Principal": {"AWS": "123456789012"}}),
+                json!({"Principal": {"AWS": "arn:aws:iam::210987654321:root"}}),
+                false,
+            ),
             (Meaning::Policy, json!({"Action": ["a", "b"]}), json!({"Action": ["b", "a"]}), true),
             (Meaning::Policy, json!({"Action": ["a", "b"]}), json!({"Action": "a"}), false),
             (Meaning::Policy, json!({"Action": []}), json!({"Action": "a"}), false),

@@ -68,7 +68,7 @@ pub trait Component: Send + Sync {
     /// An object found as `Readiness::Deleted` is taken back first (`changed` may then be empty).
     async fn update(&self, found: &Found, wanted: &Wanted, changed: &BTreeSet<String>) -> Result<(), Failure>;
 
-    /// Sets and removes tags.
+    /// Removes tags, then sets the others: together they may be more than the service takes. Ours are never among the removed.
     async fn tag(&self, found: &Found, set: &BTreeMap<String, String>, remove: &[String]) -> Result<(), Failure>;
 
     /// What forbids deleting it; asked of all components before the first is deleted.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Blueprint, Claim, Cloud, ComponentFailure, ComponentId, Doing, Found, Kept, Node, Observed, Outcome, Phase, Refusal, Run, Wanted,
+    Blueprint, Claim, Cloud, ComponentFailure, ComponentId, Doing, Found, Kept, Node, Observed, Outcome, Phase, Readiness, Refusal, Run,
+    Wanted,
     check::{Ctx, own_claim, verified},
     claiming::strays,
     observe::observe_with,
@@ -38,7 +39,7 @@ pub async fn destroy(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome 
         state.outcome.refusals.push(stale);
     } else {
         set_others_aside(&ctx, &mut state.observed);
-        if guards(&ctx, &mut state).await && mark(&ctx, &mut state).await {
+        if rival(&ctx, &mut state).await && guards(&ctx, &mut state).await && mark(&ctx, &mut state).await {
             walk(
                 &order.dependents,
                 cloud.limits.parallel,
@@ -61,6 +62,8 @@ struct State {
     claim: Option<Claim>,
     /// It was ready, so that what seals it counts.
     sealed: bool,
+    /// Another one holds the name: nothing but our claim's object is ours.
+    rival: bool,
 }
 
 impl State {
@@ -69,7 +72,7 @@ impl State {
         before.extend(observed.found.clone());
         let claim = observed.claim.clone();
         let sealed = claim.as_ref().is_none_or(|claim| claim.phase == Phase::Ready);
-        Self { observed, outcome: Outcome::new(total), before, claim, sealed }
+        Self { observed, outcome: Outcome::new(total), before, claim, sealed, rival: false }
     }
 
     fn halt(&mut self, ctx: &Ctx<'_>, component: &ComponentId, halt: Halt) {
@@ -108,6 +111,33 @@ fn set_others_aside(ctx: &Ctx<'_>, observed: &mut Observed) {
         let other = if taggable { ctx.foreign(node, found, true, verified).is_some() } else { anothers || (!claimed && !known) };
         if other {
             observed.found.remove(&node.id);
+        }
+    }
+}
+
+/// Where the claim has no unique name, another one may hold it: then only our own claim's object is ours, and all the rest,
+/// found by names and tags, is the other's. False: that could not be found out.
+async fn rival(ctx: &Ctx<'_>, state: &mut State) -> bool {
+    let Some(node) = claim_node(ctx) else { return true };
+    let own = state.observed.found.get(&node.id).or(state.observed.deleted.get(&node.id)).map(|own| own.id.clone());
+    let Some(own) = own else { return true };
+    let query = query(ctx.blueprint, node, &state.before, None, false).0;
+    let holder = match ctx.component(node) {
+        Ok(component) if component.tokenless() || component.outlives_delete() => ctx.look(component, &query, None).await,
+        Ok(_) => return true,
+        Err(halt) => Err(halt),
+    };
+    match holder {
+        Ok(holder) => {
+            if holder.is_some_and(|holder| holder.id != own && holder.readiness != Readiness::Deleted) {
+                state.observed.found.retain(|component, _| *component == node.id);
+                state.rival = true;
+            }
+            true
+        }
+        Err(halt) => {
+            state.halt(ctx, &node.id, halt);
+            false
         }
     }
 }
@@ -189,15 +219,42 @@ fn begin<'a>(ctx: &'a Ctx<'a>, state: &mut State, at: usize) -> Turn<Job<'a>> {
         state.halt(ctx, &node.id, halt);
         return Turn::Block;
     }
+    let rival = state.rival;
     let wanted = state.wanted(ctx, node);
     let found = state.observed.found.get(&node.id).cloned();
     let claim = state.claim.clone().filter(|_| node.claim);
     let query = query(ctx.blueprint, node, &state.before, None, false).0;
     Turn::Work(Box::pin(async move {
         let mut done = Done { node: node.id.clone(), gone: false, kept: Vec::new(), claim, result: Ok(()) };
-        done.result = delete(ctx, node, found, &query, &wanted, &mut done).await;
+        if !rival {
+            done.result = sweep(ctx, node, found.as_ref(), &query, &wanted, &mut done).await;
+        }
+        if done.result.is_ok() {
+            done.result = delete(ctx, node, found, &query, &wanted, &mut done).await;
+        }
         done
     }))
+}
+
+/// Deletes what interrupted and losing creates left behind.
+async fn sweep(
+    ctx: &Ctx<'_>,
+    node: &Node,
+    found: Option<&Found>,
+    query: &super::Query,
+    wanted: &Wanted,
+    done: &mut Done,
+) -> Result<(), Halt> {
+    let component = ctx.component(node)?;
+    let id = found.map(|found| found.id.as_str()).unwrap_or_default();
+    for stray in strays(ctx, node, query, id).await? {
+        ctx.pace.check()?;
+        let mut kept = None;
+        let removed = remove(ctx, component, query, &stray, wanted, &mut kept).await;
+        done.kept.extend(kept);
+        removed?;
+    }
+    Ok(())
 }
 
 async fn delete(
@@ -209,14 +266,6 @@ async fn delete(
     done: &mut Done,
 ) -> Result<(), Halt> {
     let component = ctx.component(node)?;
-    let id = found.as_ref().map(|found| found.id.as_str()).unwrap_or_default();
-    for stray in strays(ctx, node, query, id).await? {
-        ctx.pace.check()?;
-        let mut kept = None;
-        let removed = remove(ctx, component, query, &stray, wanted, &mut kept).await;
-        done.kept.extend(kept);
-        removed?;
-    }
     let Some(mut found) = found else {
         done.gone = true;
         return Ok(());

@@ -22,10 +22,12 @@ pub(crate) async fn finish(ctx: &Ctx<'_>, order: &Order, state: &mut State) {
     }
     if !state.outcome.is_success() {
         // What is there is complete, but something that shall not be there is too.
-    } else if !unsealed {
-        state.ready();
     } else if seal(ctx, state).await {
-        close(ctx, state).await;
+        if unsealed {
+            close(ctx, state).await;
+        } else {
+            state.ready();
+        }
     }
     if state.lost() {
         lose(ctx, state).await;

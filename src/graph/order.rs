@@ -194,7 +194,8 @@ mod tests {
     #[test]
     fn flaws_are_named() {
         let claim: (&str, &[&str]) = ("claim", &[]);
-        let cases: [(Vec<(&str, &[&str])>, Flaw); 6] = [
+        type Edges = Vec<(&'static str, &'static [&'static str])>;
+        let cases: [(Edges, Flaw); 6] = [
             (vec![], Flaw::Claims(0)),
             (vec![claim, claim], Flaw::Twice("claim".into())),
             (vec![("a", &[])], Flaw::Claims(0)),

@@ -131,8 +131,8 @@ struct Done {
 pub(crate) fn work<'a>(ctx: &'a Ctx<'a>, state: &State, node: &'a Node) -> Result<Work<'a>, Halt> {
     let component = ctx.component(node)?;
     let claim = state.held.as_ref().map(|held| held.claim.clone());
-    let sealed = claim.as_ref().map_or(node.claim, |claim| claim.phase == Phase::Ready);
-    let wanted = wanted(ctx.blueprint, node, state.objects(), claim.as_ref(), sealed);
+    // Seals come last in every run: what they seal may only be made in this one.
+    let wanted = wanted(ctx.blueprint, node, state.objects(), claim.as_ref(), false);
     let wanted = wanted.map_err(|failure| Halt::Failed(Doing::Creating, failure))?;
     let (query, _) = query(ctx.blueprint, node, state.objects(), ctx.known(node), ctx.recovers(node));
     let found = state.observed.found.get(&node.id).cloned();

@@ -78,7 +78,7 @@ pub fn document(statements: &[Json]) -> Json {
 }
 
 #[cfg(test)]
-fn frankfurt() -> Place {
+pub(crate) fn frankfurt() -> Place {
     Place {
         partition: "aws".to_owned(),
         region: "eu-central-1".to_owned(),

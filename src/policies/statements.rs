@@ -32,6 +32,9 @@ fn parse(text: &str, elements: &[[&str; 2]]) -> Result<Vec<Json>, String> {
         },
         _ => return Err("It is neither a statement, nor a list of statements, nor a policy document.".to_owned()),
     };
+    if statements.is_empty() {
+        return Err("It holds no statement.".to_owned());
+    }
     for (position, statement) in statements.iter().enumerate() {
         check(statement, elements).map_err(|problem| format!("Statement {}: {problem}", position.saturating_add(1)))?;
     }

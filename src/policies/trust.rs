@@ -7,6 +7,9 @@ use super::{
     statements::{sid, statements_of, strings},
 };
 
+/// Whom the tokens of pods are for: the same in every partition (amazon-eks-pod-identity-webhook's default; in China too, eksctl #1910).
+const AUDIENCE: &str = "sts.amazonaws.com";
+
 /// Pods of a cluster with an OIDC provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Irsa {
@@ -43,7 +46,7 @@ pub fn trust_policy(place: &Place, irsa: Option<&Irsa>, pods: Option<&PodIdentit
             "Sid": "DeeployIrsa", "Effect": "Allow",
             "Principal": { "Federated": irsa.oidc_provider_arn }, "Action": "sts:AssumeRoleWithWebIdentity",
             "Condition": { "StringEquals": {
-                format!("{issuer}:aud"): format!("sts.{}", place.dns_suffix),
+                format!("{issuer}:aud"): AUDIENCE,
                 format!("{issuer}:sub"): subjects,
             } },
         }));

@@ -22,7 +22,7 @@ pub(super) struct AccessInputs {
 }
 
 pub(super) fn check(inputs: &AccessInputs) -> Diagnostics {
-    if inputs.bucket_arn.is_null() && !inputs.bucket_kms_key_arn.is_null() {
+    if inputs.bucket_arn.is_null() && inputs.bucket_kms_key_arn.known().is_some() {
         let detail = "`bucket_kms_key_arn` is used through the bucket only: give `bucket_arn` too, or `tokens_key_arn` if that is the key that you mean.";
         return vec![Diagnostic::error(Path::of("bucket_kms_key_arn"), "A bucket's key without the bucket", detail)];
     }
@@ -53,20 +53,6 @@ pub(super) fn policy(inputs: &AccessInputs, place: &Place) -> Input {
         if inputs.access.known().is_some_and(|access| access == "documented") { Access::Documented } else { Access::LeastPrivilege };
     let to = AccessTo { bucket_arn, bucket_kms_key_arn, tokens_key_arn, dns_suffix: place.dns_suffix.clone() };
     Input::Known(access_policy(access, &to).unwrap_or(Json::Null))
-}
-
-/// Shows the policy at plan where it is known.
-pub(super) fn foretell(policy: &Input, attribute: &mut Attr<String>) {
-    *attribute = match policy {
-        Input::Known(Json::Null) => Attr::Null,
-        Input::Known(document) => Attr::Known(document.to_string()),
-        Input::Unknown | Input::Output(..) => Attr::Unknown,
-    };
-}
-
-/// Whether the policy goes away: `planned` was foretold.
-pub(super) fn goes(planned: &Attr<String>, prior: &Attr<String>) -> bool {
-    planned.is_null() && !prior.is_null()
 }
 
 /// The attributes that a live policy of ours stands for.

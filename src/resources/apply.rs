@@ -12,7 +12,8 @@ use crate::{
 
 use super::{
     composite::{Adapter, Composite},
-    report, state,
+    plan, report,
+    state::{self, Basis},
 };
 
 /// How long an operation may take where `timeouts` says nothing: IAM's slowest propagation many times over.
@@ -51,11 +52,16 @@ pub(super) fn cloud(aws: &Arc<Aws>) -> Cloud {
 async fn make<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &ApplyRequest) -> Result<(Value, Diagnostics), Diagnostics> {
     let model = Adapter::<C>::model(&request.planned)?;
     let place = Adapter::<C>::place(aws, &model).await?;
+    if let Some(elsewhere) = plan::elsewhere(&request.prior, &place) {
+        return Err(vec![elsewhere]);
+    }
     let blueprint = adapter.blueprint(&model, &request.planned, &place);
     let mode = if request.prior.is_null() { Mode::Create } else { Mode::Update };
-    let plan = order::<C>(request, &request.prior, mode)?;
-    let outcome = Box::pin(run(&cloud(aws), &blueprint, plan)).await;
-    let found = state::of(adapter, &request.planned, &model, (&blueprint, &place), &outcome.observed);
+    let order = order::<C>(request, &request.prior, mode)?;
+    let outcome = Box::pin(run(&cloud(aws), &blueprint, order)).await;
+    let claim = state::claim(&outcome.observed);
+    let basis = Basis { before: &request.planned, prior: &request.prior, claim, blueprint: &blueprint, place: &place };
+    let found = state::of(adapter, &model, &basis, &outcome.observed);
     Ok(concluded::<C>(request, mode, &outcome, found, &blueprint))
 }
 
@@ -74,7 +80,7 @@ fn concluded<C: Composite>(
     }
     let clean = outcome.failures.is_empty() && outcome.refusals.is_empty();
     let state = match (outcome.status, clean) {
-        (Status::Ready, true) => state::as_planned(&request.planned, found),
+        (Status::Ready, true) => state::applied::<C>(&request.planned, &found),
         // Interrupted: a success for core, so every planned value stays, and `status` tells the next plan to go on.
         (Status::Incomplete, true) => state::known(not_ready(&state::as_planned(&request.planned, found))),
         (_, false) => not_ready(&found),
@@ -85,8 +91,8 @@ fn concluded<C: Composite>(
 /// A state that isn't as planned never says that it is ready.
 fn not_ready(state: &Value) -> Value {
     let mut all = super::composite::fields(state);
-    if all.get("status").and_then(Value::as_str) == Some(super::plan::READY) {
-        all.insert("status".to_owned(), Value::from(super::plan::INCOMPLETE));
+    if all.get("status").and_then(Value::as_str) == Some(plan::READY) {
+        all.insert("status".to_owned(), Value::from(plan::INCOMPLETE));
     }
     Value::Map(all)
 }
@@ -101,15 +107,20 @@ async fn delete<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &Ap
         return Err(refused);
     }
     let place = Adapter::<C>::place(aws, &model).await?;
+    if let Some(elsewhere) = plan::elsewhere(&request.prior, &place) {
+        return Err(vec![elsewhere]);
+    }
     let blueprint = adapter.blueprint(&model, &request.prior, &place);
-    let plan = order::<C>(request, &request.prior, Mode::Update)?;
-    let outcome = Box::pin(destroy(&cloud(aws), &blueprint, plan)).await;
+    let order = order::<C>(request, &request.prior, Mode::Update)?;
+    let outcome = Box::pin(destroy(&cloud(aws), &blueprint, order)).await;
     let diagnostics = report::destroyed(C::TYPE, &blueprint, &outcome);
     let gone = outcome.failures.is_empty() && outcome.refusals.iter().all(report::lets_go) && !outcome.stopped;
     if gone {
         return Ok((Value::Null, diagnostics));
     }
-    let left = state::of(adapter, &request.prior, &model, (&blueprint, &place), &outcome.observed);
+    let claim = state::claim(&outcome.observed);
+    let basis = Basis { before: &request.prior, prior: &request.prior, claim, blueprint: &blueprint, place: &place };
+    let left = state::of(adapter, &model, &basis, &outcome.observed);
     Ok((if tf_provider::has_errors(&diagnostics) { not_ready(&left) } else { request.prior.clone() }, diagnostics))
 }
 

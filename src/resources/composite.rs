@@ -40,8 +40,9 @@ pub(crate) trait Composite: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Fills attributes that are made of others (a secret's name of the user's). Runs after the preset's defaults.
-    fn derive(_model: &mut Self::Model, _prior: Option<&Self::Model>) {}
+    /// Fills attributes that are made of others (a secret's name of the user's). Runs after the preset's defaults; `written` is what
+    /// the user wrote, which stays as it is.
+    fn derive(_model: &mut Self::Model, _written: &Self::Model, _prior: Option<&Self::Model>) {}
 
     /// The principals that the policies name, by attribute: sessions among them are looked up.
     fn principals(_model: &Self::Model) -> Vec<(&'static str, String)> {
@@ -54,8 +55,12 @@ pub(crate) trait Composite: Send + Sync + 'static {
     /// The components' ids that stand in a state.
     fn known(state: &Self::Model) -> Known;
 
-    /// Fills the computed attributes that the configuration already decides, so that dependents see them at plan.
-    fn foretell(model: &mut Self::Model, place: &Place);
+    /// The outputs that the configuration already decides, so that dependents see them at plan: null where there will be none,
+    /// unknown while an input is.
+    fn foretell(model: &Self::Model, place: &Place) -> Foretold;
+
+    /// What to do about an object that waits for its deletion, scheduled outside of Terraform.
+    const RESCUE: &'static str = "Take it back before its time is over, and apply again.";
 
     /// Outputs that going from `prior` to `planned` may change and [`Self::foretell`] doesn't tell.
     fn moved(_planned: &Self::Model, _prior: &Self::Model) -> Vec<&'static str> {
@@ -90,6 +95,9 @@ pub(crate) trait Composite: Send + Sync + 'static {
         Vec::new()
     }
 }
+
+/// Outputs by name, as they will be.
+pub(super) type Foretold = Vec<(&'static str, tf_provider::Attr<String>)>;
 
 /// [`Resource`] over a [`Composite`].
 pub(crate) struct Adapter<C> {

@@ -8,9 +8,9 @@ use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set, Timeouts};
 use super::{
     access::{self, AccessInputs},
     checks,
-    composite::{Composite, Seen},
+    composite::{Composite, Foretold, Seen},
     marks::ClaimMarks,
-    setting::{fixed, input, live, or_none, settings, unread},
+    setting::{document, fixed, input, live, or_none, settings, unread},
 };
 use crate::{
     aws::{Arn, Aws},
@@ -183,18 +183,12 @@ impl Composite for Kind {
         state.id.known().map(|id| (ROLE.into(), id.clone())).into_iter().collect()
     }
 
-    fn foretell(model: &mut IamRole, place: &Place) {
-        if let (Attr::Known(name), Attr::Known(path)) = (&model.name, &model.path) {
-            model.id = Attr::Known(name.clone());
-            model.arn = Attr::Known(place.iam(&format!("role{path}{name}")));
-        } else {
-            (model.id, model.arn) = (Attr::Unknown, Attr::Unknown);
-        }
-        access::foretell(&access::policy(&inputs(model), place), &mut model.policy);
-    }
-
-    fn moved(planned: &IamRole, prior: &IamRole) -> Vec<&'static str> {
-        if access::goes(&planned.policy, &prior.policy) { vec!["policy"] } else { Vec::new() }
+    fn foretell(model: &IamRole, place: &Place) -> Foretold {
+        let arn = match (&model.name, &model.path) {
+            (Attr::Known(name), Attr::Known(path)) => Attr::Known(place.iam(&format!("role{path}{name}"))),
+            _ => Attr::Unknown,
+        };
+        vec![("id", model.name.clone()), ("arn", arn), ("policy", document(&access::policy(&inputs(model), place)))]
     }
 
     fn outputs(model: &mut IamRole, seen: &Observed) {

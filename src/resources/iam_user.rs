@@ -8,9 +8,9 @@ use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Timeouts};
 use super::{
     access::{self, AccessInputs},
     checks,
-    composite::{Composite, Seen},
+    composite::{Composite, Foretold, Seen},
     marks::ClaimMarks,
-    setting::{fixed, input, just, live, or_none, settings, unread},
+    setting::{document, fixed, input, just, live, or_none, settings, unread},
 };
 use crate::{
     aws::{Arn, Aws},
@@ -69,7 +69,8 @@ pub(crate) struct IamUser {
     /// until `retire_previous_access_key`.
     #[tf(optional, validate(checks::length(1, 256)), note(change = "live", controls = "IAM.3"))]
     pub access_key_rotation: Attr<String>,
-    /// Delete the access key before the current one. See `previous_access_key_last_used` first.
+    /// Delete the access key before the current one. See `previous_access_key_last_used` first. An apply that rotates the access key leaves
+    /// the previous one; the next plan shows that it will be deleted.
     #[tf(optional, computed, note(preset = "iam_user.retire_previous_access_key", change = "live"))]
     pub retire_previous_access_key: Attr<bool>,
     /// Tags of the user and the secret, beside the provider's `default_tags`.
@@ -146,7 +147,7 @@ impl Composite for Kind {
         access::check_in(&inputs(model), place)
     }
 
-    fn derive(model: &mut IamUser, prior: Option<&IamUser>) {
+    fn derive(model: &mut IamUser, _written: &IamUser, prior: Option<&IamUser>) {
         if model.secret_name.is_null() {
             model.secret_name = match (prior.map(|prior| &prior.secret_name), &model.name) {
                 (Some(Attr::Known(before)), _) => Attr::Known(before.clone()),
@@ -169,6 +170,7 @@ impl Composite for Kind {
             ("permissions_boundary", live(or_none(&model.permissions_boundary)).shown()),
             ("groups", unread(just(&model.name))),
             ("inline_policies", unread(Input::Known(json!([])))),
+            ("access_keys", unread(own_keys(model))),
         ]);
         let ours =
             settings([("members", unread(just(&model.name))), ("inline_policies", unread(Input::Known(json!([access::POLICY_NAME]))))]);
@@ -178,7 +180,6 @@ impl Composite for Kind {
             Node::new(USER, "iam_user", named(boundary)).claim(),
             Node::new(GROUP, "iam_group", named(ours)),
             Node::new(MEMBERSHIP, "iam_group_membership", membership),
-            // Not stateful: what it holds is a key, and another one can be made.
             Node::new(SECRET, "secret", secret(model)),
             Node::new(ACCESS_KEY, "access_key", access_key(model)),
         ];
@@ -207,28 +208,23 @@ impl Composite for Kind {
         .collect()
     }
 
-    fn foretell(model: &mut IamUser, place: &Place) {
-        if let (Attr::Known(name), Attr::Known(path)) = (&model.name, &model.path) {
-            model.id = Attr::Known(name.clone());
-            model.arn = Attr::Known(place.iam(&format!("user{path}{name}")));
-        } else {
-            (model.id, model.arn) = (Attr::Unknown, Attr::Unknown);
-        }
-        access::foretell(&access::policy(&inputs(model), place), &mut model.policy);
+    fn foretell(model: &IamUser, place: &Place) -> Foretold {
+        let arn = match (&model.name, &model.path) {
+            (Attr::Known(name), Attr::Known(path)) => Attr::Known(place.iam(&format!("user{path}{name}"))),
+            _ => Attr::Unknown,
+        };
+        vec![("id", model.name.clone()), ("arn", arn), ("policy", document(&access::policy(&inputs(model), place)))]
     }
 
     fn moved(planned: &IamUser, prior: &IamUser) -> Vec<&'static str> {
-        let rotates = rotates(planned, prior);
+        let differs = prior.drift.known().is_some_and(|drift| drift.contains_key(ACCESS_KEY));
+        let rotates = rotates(planned, prior) || differs;
         let retires = planned.retire_previous_access_key.known() == Some(&true) && !prior.previous_access_key_id.is_null();
-        let mut moved = match (rotates, retires) {
+        match (rotates, retires) {
             (true, _) => vec!["access_key_id", "secret_version_id", "previous_access_key_id", "previous_access_key_last_used"],
             (false, true) => vec!["previous_access_key_id", "previous_access_key_last_used"],
             (false, false) => Vec::new(),
-        };
-        if access::goes(&planned.policy, &prior.policy) {
-            moved.push("policy");
         }
-        moved
     }
 
     fn outputs(model: &mut IamUser, seen: &Observed) {
@@ -237,8 +233,10 @@ impl Composite for Kind {
         model.arn = seen.output(USER, "arn");
         model.unique_id = seen.output(USER, "unique_id");
         model.secret_arn = seen.output(SECRET, "arn");
-        model.access_key_id = seen.output(ACCESS_KEY, "access_key_id");
-        model.previous_access_key_id = seen.output(ACCESS_KEY, "previous_access_key_id");
+        if seen.output_json(ACCESS_KEY, "access_key_id").is_some() {
+            model.access_key_id = seen.output(ACCESS_KEY, "access_key_id");
+            model.previous_access_key_id = seen.output(ACCESS_KEY, "previous_access_key_id");
+        }
         model.previous_access_key_last_used = seen.output(ACCESS_KEY, "previous_last_used");
         model.secret_version_id = seen.output(ACCESS_KEY, "secret_version_id");
     }
@@ -272,17 +270,24 @@ impl Composite for Kind {
     fn warnings(planned: &IamUser, prior: Option<&IamUser>) -> Diagnostics {
         let Some(prior) = prior else { return Vec::new() };
         let rotates = rotates(planned, prior);
-        match (rotates, &prior.previous_access_key_id) {
-            (true, Attr::Known(previous)) => {
-                let used = prior.previous_access_key_last_used.known().map_or("never, as far as AWS knows", String::as_str);
-                vec![Diagnostic::warning(
-                    Path::of("access_key_rotation"),
-                    format!("The access key {previous} will be deleted"),
-                    format!("AWS gives a user two keys, so a rotation ends the previous one. It was last used: {used}."),
-                )]
-            }
-            _ => Vec::new(),
+        let retire = planned.retire_previous_access_key.known() == Some(&true);
+        let mut warnings = Vec::new();
+        if let (true, Attr::Known(previous)) = (rotates || retire, &prior.previous_access_key_id) {
+            let used = prior.previous_access_key_last_used.known().map_or("never, as far as AWS knows", String::as_str);
+            let (attribute, why) = match rotates {
+                true => ("access_key_rotation", "AWS gives a user two keys, so a rotation ends the previous one"),
+                false => ("retire_previous_access_key", "`retire_previous_access_key` is true"),
+            };
+            let summary = format!("The access key {previous} will be deleted");
+            warnings.push(Diagnostic::warning(Path::of(attribute), summary, format!("{why}. It was last used: {used}.")));
         }
+        if let (true, true, Attr::Known(current)) = (rotates, retire, &prior.access_key_id) {
+            let detail = "This apply makes the key that takes its place, and leaves it active. As `retire_previous_access_key` is true, the \
+                          plan after this one will delete it: make sure first that nobody uses it any more.";
+            let summary = format!("The access key {current} will be deleted by the next apply");
+            warnings.push(Diagnostic::warning(Path::of("retire_previous_access_key"), summary, detail));
+        }
+        warnings
     }
 }
 
@@ -300,6 +305,18 @@ fn inputs(model: &IamUser) -> AccessInputs {
     }
 }
 
+/// The ids of the user's keys that are this resource's, as far as state knows them.
+fn own_keys(model: &IamUser) -> Input {
+    let keys = [&model.access_key_id, &model.previous_access_key_id];
+    Input::Known(keys.iter().filter_map(|key| key.known()).map(|key| json!(key)).collect())
+}
+
+/// Whether the previous key goes. An apply that makes a key never retires the one that it takes the place of: it is what everybody uses.
+/// Only the next plan shows its retirement, and the next apply carries it out.
+fn retires(model: &IamUser) -> Input {
+    if model.access_key_id.is_unknown() { Input::Known(json!(false)) } else { input(&model.retire_previous_access_key) }
+}
+
 fn secret(model: &IamUser) -> crate::graph::Settings {
     settings([
         ("name", fixed(input(&model.secret_name))),
@@ -315,6 +332,63 @@ fn access_key(model: &IamUser) -> crate::graph::Settings {
         ("user", live(Input::Output(USER.into(), "name".to_owned()))),
         ("secret_arn", fixed(Input::Output(SECRET.into(), "arn".to_owned()))),
         ("rotation", live(input(&model.access_key_rotation))),
-        ("retire_previous", live(input(&model.retire_previous_access_key))),
+        ("retire_previous", live(retires(model))),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use tf_provider::Value;
+
+    use super::*;
+
+    fn model(attributes: &[(&str, Value)]) -> IamUser {
+        let nulls = IamUser::attributes().into_iter().map(|attribute| (attribute.name, Value::Null));
+        let mut all: BTreeMap<_, _> = nulls.collect();
+        all.extend(attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        IamUser::from_value(&Value::Map(all), &Path::root()).unwrap()
+    }
+
+    fn user(rotation: &str, retire: bool, current: Value, previous: Value) -> IamUser {
+        model(&[
+            ("name", "u".into()),
+            ("access_key_rotation", rotation.into()),
+            ("retire_previous_access_key", retire.into()),
+            ("access_key_id", current),
+            ("previous_access_key_id", previous),
+        ])
+    }
+
+    fn setting(model: &IamUser, component: &str, name: &str) -> Input {
+        let blueprint = Kind::blueprint(model, &crate::policies::frankfurt());
+        blueprint.nodes.iter().find(|node| node.id.0 == component).unwrap().settings.get(name).unwrap().value.clone()
+    }
+
+    #[test]
+    fn an_apply_that_makes_a_key_retires_none_and_the_next_plan_does() {
+        let rotating = user("2", true, Value::Unknown, Value::Unknown);
+        assert_eq!(setting(&rotating, ACCESS_KEY, "retire_previous"), Input::Known(json!(false)));
+        let prior = user("1", true, "A".into(), Value::Null);
+        let said: Vec<_> = Kind::warnings(&rotating, Some(&prior)).into_iter().map(|warning| warning.summary).collect();
+        assert_eq!(said, ["The access key A will be deleted by the next apply"]);
+
+        let after = user("2", true, "B".into(), "A".into());
+        assert_eq!(setting(&after, ACCESS_KEY, "retire_previous"), Input::Known(json!(true)));
+        assert_eq!(Kind::moved(&after, &after), ["previous_access_key_id", "previous_access_key_last_used"]);
+        let said: Vec<_> = Kind::warnings(&after, Some(&after)).into_iter().map(|warning| warning.summary).collect();
+        assert_eq!(said, ["The access key A will be deleted"]);
+
+        let retired = user("2", true, "B".into(), Value::Null);
+        assert!(Kind::moved(&retired, &retired).is_empty() && Kind::warnings(&retired, Some(&retired)).is_empty());
+    }
+
+    #[test]
+    fn a_key_stays_known_as_ours_when_its_secret_is_gone() {
+        let mut model = user("1", false, "A".into(), "B".into());
+        Kind::outputs(&mut model, &Observed::default());
+        assert_eq!(setting(&model, USER, "access_keys"), Input::Known(json!(["A", "B"])));
+        let making = user("1", false, Value::Unknown, Value::Null);
+        assert_eq!(setting(&making, USER, "access_keys"), Input::Known(json!([])));
+    }
 }

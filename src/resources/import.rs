@@ -37,7 +37,8 @@ async fn find<C: Composite>(adapter: &Adapter<C>, id: &str) -> Result<Value, Dia
     let empty = Value::Map(fill(&attributes, &Value::Null, &Value::Null, Some(Preset::Production)));
     let mut model = Adapter::<C>::model(&empty)?;
     C::import(&mut model, id, &aws).await?;
-    C::derive(&mut model, None);
+    let written = model.clone();
+    C::derive(&mut model, &written, None);
     let value = model.to_value();
     let blueprint = adapter.blueprint(&model, &value, &place);
     let seen = observe(&cloud(&aws), &blueprint, &C::known(&model)).await;

@@ -7,10 +7,10 @@ use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set, Timeouts};
 
 use super::{
     checks,
-    composite::{Composite, Seen},
+    composite::{Composite, Foretold, Seen},
     marks::ClaimMarks,
     report,
-    setting::{input, live, settings, unread},
+    setting::{document, input, live, settings, unread},
 };
 use crate::{
     aws::Aws,
@@ -119,7 +119,7 @@ impl Composite for Kind {
 
     fn check(model: &KmsKey) -> Diagnostics {
         let off = model.enable_key_rotation.known() == Some(&false);
-        if off && !model.rotation_period_in_days.is_null() {
+        if off && model.rotation_period_in_days.known().is_some() {
             return vec![Diagnostic::error(
                 Path::of("rotation_period_in_days"),
                 "A period without rotation",
@@ -149,9 +149,13 @@ impl Composite for Kind {
         }
     }
 
-    fn derive(model: &mut KmsKey, _prior: Option<&KmsKey>) {
-        if model.enable_key_rotation.known() == Some(&false) {
-            model.rotation_period_in_days = Attr::Null;
+    fn derive(model: &mut KmsKey, written: &KmsKey, _prior: Option<&KmsKey>) {
+        if written.rotation_period_in_days.is_null() {
+            match model.enable_key_rotation {
+                Attr::Known(false) => model.rotation_period_in_days = Attr::Null,
+                Attr::Unknown => model.rotation_period_in_days = Attr::Unknown,
+                _ => {}
+            }
         }
     }
 
@@ -196,12 +200,13 @@ impl Composite for Kind {
         [(KEY, key), (ALIAS, alias)].into_iter().filter_map(|(component, id)| Some((component.into(), id?))).collect()
     }
 
-    fn foretell(model: &mut KmsKey, place: &Place) {
-        if let Attr::Known(name) = &model.name {
-            model.alias_arn = Attr::Known(place.regional("kms", &format!("alias/{name}")));
-        }
-        super::access::foretell(&policy(model, place), &mut model.policy);
+    fn foretell(model: &KmsKey, place: &Place) -> Foretold {
+        let alias = model.name.clone().map(|name| place.regional("kms", &format!("alias/{name}")));
+        vec![("alias_arn", alias), ("policy", document(&policy(model, place)))]
     }
+
+    const RESCUE: &'static str = "What it encrypted can be read again once it is taken back: `aws kms cancel-key-deletion --key-id ID`, then \
+        `aws kms enable-key --key-id ID`, then apply again.";
 
     fn outputs(model: &mut KmsKey, seen: &Observed) {
         model.id = Seen(seen).output(KEY, "id");

@@ -1,15 +1,18 @@
 //! What apply will do: a pure function of configuration, prior state and preset, after one look at where we are.
 
+use std::collections::BTreeMap;
+
 use tf_provider::{Attribute, Diagnostic, Diagnostics, Mode, Model, Path, PlanRequest, PlanResponse, Value, has_errors};
 
 use crate::{
+    aws::Arn,
     graph::{Meaning, same},
     policies::Place,
     presets::{Preset, fill, weakened},
 };
 
 use super::{
-    composite::{Adapter, Composite, fields},
+    composite::{Adapter, Composite, Foretold, fields},
     tags,
 };
 
@@ -19,6 +22,10 @@ pub(super) const READY: &str = "ready";
 pub(super) const INCOMPLETE: &str = "incomplete";
 /// The resource's own object is gone, others of its objects are not.
 pub(super) const VANISHED: &str = "vanished";
+/// The resource's own object waits for its deletion, which wasn't this resource's doing.
+pub(super) const PENDING_DELETION: &str = "pending_deletion";
+/// Another apply has claimed the object since this state was written.
+pub(super) const TAKEN_OVER: &str = "taken_over";
 /// Imported and not yet marked as ours.
 pub(super) const UNCLAIMED: &str = "unclaimed";
 
@@ -54,7 +61,7 @@ async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &
 
     let inputs = Value::Map(fill(&attributes, &config, &request.prior, preset));
     let mut model = Adapter::<C>::model(&inputs)?;
-    C::derive(&mut model, prior.as_ref());
+    C::derive(&mut model, &written, prior.as_ref());
     let place = locate(adapter, &model).await?;
     // What is written is checked as it is, and again with everything that the preset adds.
     let mut problems = C::check(&written);
@@ -63,8 +70,9 @@ async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &
     }
     if let Some(place) = &place {
         problems.extend(C::check_in(&model, place));
-        C::foretell(&mut model, place);
+        problems.extend(elsewhere(&request.prior, place));
     }
+    let foretold = place.map(|place| C::foretell(&model, &place));
     said.extend(C::warnings(&model, prior.as_ref()));
     if has_errors(&problems) {
         return Err(problems);
@@ -72,8 +80,8 @@ async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &
     said.extend(problems);
     let planned = model.to_value();
     match prior {
-        None => Ok(created::<C>(adapter, &attributes, &planned)),
-        Some(prior) => updated::<C>(adapter, &attributes, &planned, &model, &prior),
+        None => Ok(created::<C>(adapter, &attributes, &planned, foretold.unwrap_or_default())),
+        Some(prior) => updated::<C>(adapter, &attributes, &planned, foretold, (&model, &prior)),
     }
 }
 
@@ -89,6 +97,10 @@ fn preset(attributes: &[Attribute], config: &Value) -> Option<Preset> {
 
 /// production → development only where everything that it would weaken is written out (lifecycle.md 3).
 fn refuse_weakening(attributes: &[Attribute], config: &Value, prior: &Value) -> Result<(), Diagnostics> {
+    // An imported object never had the preset that its state names.
+    if prior.get("status").as_str() == Some(UNCLAIMED) {
+        return Ok(());
+    }
     let names = (prior.get("preset").as_str().and_then(Preset::parse), preset(attributes, config));
     if names != (Some(Preset::Production), Some(Preset::Development)) {
         return Ok(());
@@ -117,14 +129,13 @@ async fn locate<C: Composite>(adapter: &Adapter<C>, model: &C::Model) -> Result<
     Adapter::<C>::place(&aws, model).await.map(Some)
 }
 
-fn created<C: Composite>(adapter: &Adapter<C>, attributes: &[Attribute], planned: &Value) -> Value {
+fn created<C: Composite>(adapter: &Adapter<C>, attributes: &[Attribute], planned: &Value, foretold: Foretold) -> Value {
     let mut all = fields(planned);
     for attribute in attributes.iter().filter(|attribute| attribute.mode == Mode::Computed) {
-        if all.get(&attribute.name).is_none_or(Value::is_null) {
-            all.insert(attribute.name.clone(), Value::Unknown);
-        }
+        all.insert(attribute.name.clone(), Value::Unknown);
     }
-    all.insert("drift".to_owned(), Value::Map(std::collections::BTreeMap::new()));
+    all.extend(foretold.into_iter().map(|(name, value)| (name.to_owned(), value.to_value())));
+    all.insert("drift".to_owned(), Value::Map(BTreeMap::new()));
     all.insert("tags_all".to_owned(), tags_all(adapter, planned));
     Value::Map(all)
 }
@@ -133,43 +144,48 @@ fn tags_all<C: Composite>(adapter: &Adapter<C>, planned: &Value) -> Value {
     tags::wanted(&adapter.session, planned).map_or(Value::Unknown, |all| tags::to_value(&all))
 }
 
+/// `foretold` is `None` while the place isn't known: then every output may change that something decides.
 fn updated<C: Composite>(
     adapter: &Adapter<C>,
     attributes: &[Attribute],
     planned: &Value,
-    model: &C::Model,
-    prior_model: &C::Model,
+    foretold: Option<Foretold>,
+    (model, prior_model): (&C::Model, &C::Model),
 ) -> Result<Value, Diagnostics> {
     let prior = prior_model.to_value();
-    refuse_vanished(&prior)?;
+    refuse_lost::<C>(&prior)?;
     let status = prior.get("status").as_str().unwrap_or(INCOMPLETE);
+    let same_inputs =
+        attributes.iter().filter(|each| each.mode != Mode::Computed).all(|each| planned.get(&each.name) == prior.get(&each.name));
+    let blind = foretold.is_none() && !same_inputs;
+    let foretold: BTreeMap<&str, Value> = foretold.into_iter().flatten().map(|(name, value)| (name, value.to_value())).collect();
     // What isn't ready may yet get other ids; what is only unclaimed has them already.
-    let settled = status == READY || status == UNCLAIMED;
+    let settled = (status == READY || status == UNCLAIMED) && !blind;
     let drift = prior.get("drift").clone();
     let mut all = fields(planned);
     for attribute in attributes.iter().filter(|attribute| attribute.mode == Mode::Computed) {
         let before = prior.get(&attribute.name);
-        let foretold = all.get(&attribute.name).cloned().unwrap_or_default();
         let decider = C::OUTPUTS.iter().find(|(output, _)| *output == attribute.name).map(|(_, component)| *component);
-        let value = match decider {
-            None => before.clone(),
-            Some(_) if !foretold.is_null() && means_same(&foretold, before) => before.clone(),
-            Some(_) if !foretold.is_null() => foretold,
-            Some(component) if settled && !is_absent(drift.get(component)) => before.clone(),
-            Some(_) => Value::Unknown,
+        let value = match (decider, foretold.get(attribute.name.as_str())) {
+            (None, _) => before.clone(),
+            (_, Some(foretold)) if means_same(foretold, before) => before.clone(),
+            (_, Some(foretold)) => foretold.clone(),
+            (Some(component), None) if settled && !is_absent(drift.get(component)) => before.clone(),
+            (Some(_), None) => Value::Unknown,
         };
         all.insert(attribute.name.clone(), value);
     }
-    all.insert("drift".to_owned(), Value::Map(std::collections::BTreeMap::new()));
+    all.insert("drift".to_owned(), Value::Map(BTreeMap::new()));
     all.insert("tags_all".to_owned(), tags_all(adapter, planned));
-    if status == READY && Value::Map(all.clone()) == prior {
+    let moved = C::moved(model, prior_model);
+    if status == READY && moved.is_empty() && Value::Map(all.clone()) == prior {
         return Ok(prior);
     }
     all.insert("status".to_owned(), Value::Unknown);
     if status != READY {
         all.insert("claim".to_owned(), Value::Unknown);
     }
-    for output in C::moved(model, prior_model) {
+    for output in moved {
         all.insert(output.to_owned(), Value::Unknown);
     }
     Ok(Value::Map(all))
@@ -190,18 +206,46 @@ fn means_same(foretold: &Value, before: &Value) -> bool {
     }
 }
 
-/// A resource whose own object is gone while others of its objects are there: what it held is lost, and only the user decides to start anew.
-fn refuse_vanished(prior: &Value) -> Result<(), Diagnostics> {
-    if prior.get("status").as_str() == Some(VANISHED) {
-        let id = prior.get("id").as_str().unwrap_or_default();
-        return Err(vec![Diagnostic::error(
-            Path::root(),
+/// States that no apply may go on from by itself.
+fn refuse_lost<C: Composite>(prior: &Value) -> Result<(), Diagnostics> {
+    let id = prior.get("id").as_str().unwrap_or_default();
+    let (summary, detail) = match prior.get("status").as_str() {
+        Some(VANISHED) => (
             "The object is gone, its parts are not",
             format!(
                 "{id} was deleted outside of Terraform, and whatever it held with it; other objects of this resource are still there. \
                  Nothing is made anew unseen: to start with an empty one, run `terraform taint` with this resource's address and apply again."
             ),
-        )]);
-    }
-    Ok(())
+        ),
+        Some(PENDING_DELETION) => (
+            "The object waits for its deletion",
+            format!("The deletion of {id} was scheduled outside of Terraform. {} To let it go, run `terraform state rm`.", C::RESCUE),
+        ),
+        Some(TAKEN_OVER) => (
+            "The object is another state's",
+            format!(
+                "Another apply has claimed {id} since this state was written. Remove this resource from one of the two configurations; \
+                 this state forgets it with `terraform state rm`."
+            ),
+        ),
+        _ => return Ok(()),
+    };
+    Err(vec![Diagnostic::error(Path::root(), summary, detail)])
+}
+
+/// A state of another account or region than the provider's: nothing that is looked up there says anything about it.
+pub(super) fn elsewhere(state: &Value, place: &Place) -> Option<Diagnostic> {
+    let arn = Arn::parse(state.get("arn").as_str()?).ok()?;
+    let other = (!arn.account.is_empty() && arn.account != place.account_id) || (!arn.region.is_empty() && arn.region != place.region);
+    other.then(|| {
+        Diagnostic::error(
+            Path::root(),
+            "The object is in another account or region",
+            format!(
+                "The state holds {arn}, and the provider works in account {} and region {}. Nothing was changed. Set the provider's region \
+                 and credentials back, or destroy the resource with the old ones first.",
+                place.account_id, place.region
+            ),
+        )
+    })
 }

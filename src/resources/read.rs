@@ -1,22 +1,29 @@
 //! The state as it is now.
 
-use tf_provider::{Diagnostic, Diagnostics, Path, ReadRequest, ReadResponse, Value};
+use std::time::Duration;
+
+use tf_provider::{Attr, Diagnostic, Diagnostics, Operation, Path, ReadRequest, ReadResponse, Timeouts, Value};
 
 use crate::graph::{Readiness, observe};
 
 use super::{
     apply::cloud,
     composite::{Adapter, Composite},
-    report, state,
+    plan, report,
+    state::{self, Basis},
 };
 
+/// How long a read may take where `timeouts` says nothing.
+const READ_MAX: Duration = Duration::from_secs(5 * 60);
+/// Private data of a state that was read: an empty answer would keep the mark of an import.
+const READ: &[u8] = b"read";
 /// Private data of a state that an import has just made: its inputs are still to be read.
 pub(super) const IMPORTED: &[u8] = b"imported";
 
 pub(super) async fn read<C: Composite>(adapter: &Adapter<C>, request: ReadRequest) -> ReadResponse {
     let mut response = ReadResponse {
         state: request.state.clone(),
-        private: Vec::new(),
+        private: READ.to_vec(),
         identity: request.identity.clone(),
         diagnostics: Diagnostics::new(),
     };
@@ -44,7 +51,17 @@ async fn look<C: Composite>(adapter: &Adapter<C>, request: &ReadRequest) -> Resu
     let mut model = Adapter::<C>::model(&request.state)?;
     let place = Adapter::<C>::place(&aws, &model).await?;
     let mut blueprint = adapter.blueprint(&model, &request.state, &place);
-    let seen = observe(&cloud(&aws), &blueprint, &C::known(&model)).await;
+    if let Some(elsewhere) = plan::elsewhere(&request.state, &place) {
+        return Err(vec![elsewhere]);
+    }
+    let patience = patience(&request.state)?;
+    let cloud = cloud(&aws);
+    let known = C::known(&model);
+    let Ok(seen) = tokio::time::timeout(patience, observe(&cloud, &blueprint, &known)).await else {
+        let detail =
+            format!("AWS did not answer everything within {} seconds. Try again, or give it more in `timeouts`.", patience.as_secs());
+        return Err(vec![Diagnostic::error(Path::of("timeouts.read"), format!("{} could not be read in time", C::TYPE), detail)]);
+    };
     if !seen.failures.is_empty() {
         return Err(report::unreadable(C::TYPE, &seen));
     }
@@ -52,12 +69,20 @@ async fn look<C: Composite>(adapter: &Adapter<C>, request: &ReadRequest) -> Resu
         return Ok(Value::Null);
     }
     let mut before = request.state.clone();
+    // The claim of a state never changes by reading: another's would make this state delete what isn't its own.
+    let mut claim = request.state.get("claim").clone();
     if request.private == IMPORTED {
+        claim = state::claim(&seen);
         C::refresh(&mut model, &seen);
         C::adopt(&mut model, &seen);
         before = super::import::with_tags(adapter, &tf_provider::Model::to_value(&model), &blueprint, &seen);
         model = Adapter::<C>::model(&before)?;
         blueprint = adapter.blueprint(&model, &before, &place);
     }
-    Ok(state::of(adapter, &before, &model, (&blueprint, &place), &seen))
+    let basis = Basis { before: &before, prior: &request.state, claim, blueprint: &blueprint, place: &place };
+    Ok(state::of(adapter, &model, &basis, &seen))
+}
+
+fn patience(state: &Value) -> Result<Duration, Diagnostics> {
+    Timeouts::duration(&Attr::from_value(state.get("timeouts"), &Path::of("timeouts"))?, Operation::Read, READ_MAX)
 }

@@ -1,5 +1,7 @@
 //! What a user is told about a run: what failed and why, what is in state now, what to do next.
 
+use std::time::Duration;
+
 use tf_provider::{Diagnostic, Diagnostics, Path};
 
 use crate::graph::{Blueprint, Class, ComponentFailure, Failure, Kept, Mode, Observed, Outcome, Refusal, Status};
@@ -94,7 +96,7 @@ fn refused(resource: &str, blueprint: &Blueprint, refusal: &Refusal) -> Diagnost
         Refusal::Exists { id, .. } => (
             Path::root(),
             format!("{id} exists already"),
-            "Another state of this provider made it, and it is complete. Nothing was changed. Import it, or choose another name.".to_owned(),
+            "Another state of this provider made it, and it is complete. Nothing was changed. Import it (if it waits for its deletion, take it back first), or choose another name.".to_owned(),
         ),
         Refusal::Stale { id, .. } => (
             Path::root(),
@@ -123,10 +125,17 @@ fn refused(resource: &str, blueprint: &Blueprint, refusal: &Refusal) -> Diagnost
         Refusal::Deadline { after } => (
             Path::of("timeouts"),
             format!("{resource} {name:?} was not finished in time"),
-            format!("{} minutes were not enough. What exists is in state. Apply again, or give it more in `timeouts`.", after.as_secs() / 60),
+            format!("{} were not enough. What exists is in state. Apply again, or give it more in `timeouts`.", time(*after)),
         ),
     };
     Diagnostic::error(path, summary, detail)
+}
+
+fn time(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds < 120 => format!("{seconds} seconds"),
+        seconds => format!("{} minutes", seconds / 60),
+    }
 }
 
 /// Refusals after which the state has nothing more to hold.

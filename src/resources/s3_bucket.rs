@@ -7,14 +7,14 @@ use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Timeouts};
 
 use super::{
     checks,
-    composite::{Composite, Seen},
+    composite::{Composite, Foretold, Seen},
     marks::ClaimMarks,
     plan::UNCLAIMED,
-    setting::{fixed, input, live, settings, unread},
+    setting::{document, fixed, input, live, settings, unread},
 };
 use crate::{
     aws::{Arn, Aws},
-    graph::{Blueprint, Input, Known, Meaning, Node, Observed, Owner, Settings},
+    graph::{Blueprint, Input, Known, Meaning, Node, OWNER, Observed, Owner, Settings},
     policies::{Place, bucket_policy, foreign_statements, log_bucket_policy, parse_statements},
 };
 
@@ -146,7 +146,7 @@ impl Composite for Kind {
         problem.into_iter().collect()
     }
 
-    fn derive(model: &mut S3Bucket, prior: Option<&S3Bucket>) {
+    fn derive(model: &mut S3Bucket, _written: &S3Bucket, prior: Option<&S3Bucket>) {
         // Logs that were taken outlive the taking: the bucket stays, and stays ours, until the resource goes.
         if let Some(before) = prior.map(|prior| prior.log_bucket.clone()).filter(|before| before.known().is_some()) {
             model.log_bucket = before;
@@ -187,16 +187,23 @@ impl Composite for Kind {
         state.id.known().map(|id| (BUCKET.into(), id.clone())).into_iter().collect()
     }
 
-    fn foretell(model: &mut S3Bucket, place: &Place) {
-        if let Attr::Known(name) = &model.bucket {
-            model.id = Attr::Known(name.clone());
-            model.arn = Attr::Known(place.bucket(name));
-            model.regional_domain_name = Attr::Known(format!("{name}.s3.{}.{}", place.region, place.dns_suffix));
-        }
-        if let (true, Some(name)) = (own_logs(model), model.bucket.known()) {
-            model.log_bucket = Attr::Known(log_name(name));
-        }
-        super::access::foretell(&policy(model, place), &mut model.policy);
+    fn foretell(model: &S3Bucket, place: &Place) -> Foretold {
+        let name = &model.bucket;
+        let logging = model.access_logging.known();
+        let undecided = model.access_logging.is_unknown() || logging.is_some_and(|it| it.enabled.is_unknown() || it.bucket.is_unknown());
+        let log_bucket = match (&model.log_bucket, undecided) {
+            (Attr::Known(before), _) => Attr::Known(before.clone()),
+            (_, true) => Attr::Unknown,
+            (_, false) if own_logs(model) => name.clone().map(|name| log_name(&name)),
+            (_, false) => Attr::Null,
+        };
+        vec![
+            ("id", name.clone()),
+            ("arn", name.clone().map(|name| place.bucket(&name))),
+            ("regional_domain_name", name.clone().map(|name| format!("{name}.s3.{}.{}", place.region, place.dns_suffix))),
+            ("log_bucket", log_bucket),
+            ("policy", document(&policy(model, place))),
+        ]
     }
 
     fn outputs(model: &mut S3Bucket, seen: &Observed) {
@@ -227,6 +234,13 @@ impl Composite for Kind {
     }
 
     fn adopt(model: &mut S3Bucket, seen: &Observed) {
+        // Logs that go to a bucket which isn't ours go on there: the log bucket of that name stays its owner's.
+        let ours = seen.found.get(&LOGS.into()).is_some_and(|logs| logs.tags.contains_key(OWNER));
+        let target =
+            Seen(seen).setting(BUCKET, "logging").and_then(|live| live.get("target_bucket").and_then(Json::as_str).map(str::to_owned));
+        if let (Attr::Known(logging), Some(target), false) = (&mut model.access_logging, target, ours) {
+            logging.bucket = Attr::Known(target);
+        }
         let foreign = Self::live_policy(seen).map(|policy| foreign_statements(&policy)).unwrap_or_default();
         model.policy_statements = if foreign.is_empty() { Attr::Null } else { Attr::Known(Json::Array(foreign).to_string()) };
     }

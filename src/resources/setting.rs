@@ -67,6 +67,15 @@ pub(super) fn just(attribute: &Attr<String>) -> Input {
     }
 }
 
+/// A policy as an attribute shows it.
+pub(super) fn document(policy: &Input) -> Attr<String> {
+    match policy {
+        Input::Known(Json::Null) => Attr::Null,
+        Input::Known(document) => Attr::Known(document.to_string()),
+        _ => Attr::Unknown,
+    }
+}
+
 /// A value as JSON; `None` where part of it is unknown.
 pub(super) fn to_json(value: &Value) -> Option<Json> {
     Some(match value {

@@ -11,21 +11,28 @@ use crate::{
 
 use super::{
     composite::{Adapter, Composite, fields},
-    plan::{INCOMPLETE, READY, UNCLAIMED, VANISHED},
+    plan::{INCOMPLETE, PENDING_DELETION, READY, TAKEN_OVER, UNCLAIMED, VANISHED},
     tags,
 };
 
 /// The name under which `drift` lists a component that is gone.
 pub(super) const ABSENT: &str = "absent";
 
-/// The attributes of `before` with everything that was found written over them. Wholly known.
-pub(super) fn of<C: Composite>(
-    adapter: &Adapter<C>,
-    before: &Value,
-    model: &C::Model,
-    (blueprint, place): (&Blueprint, &Place),
-    seen: &Observed,
-) -> Value {
+/// What a state is made of beside what was found.
+pub(super) struct Basis<'a> {
+    /// The attributes as planned or as they stood.
+    pub(super) before: &'a Value,
+    /// The state before: what could not be read is taken from it.
+    pub(super) prior: &'a Value,
+    /// The claim that the state holds.
+    pub(super) claim: Value,
+    pub(super) blueprint: &'a Blueprint,
+    pub(super) place: &'a Place,
+}
+
+/// The attributes with everything that was found written over them. Wholly known.
+pub(super) fn of<C: Composite>(adapter: &Adapter<C>, model: &C::Model, basis: &Basis<'_>, seen: &Observed) -> Value {
+    let Basis { before, prior, claim, blueprint, place } = basis;
     let mut model = model.clone();
     C::refresh(&mut model, seen);
     C::outputs(&mut model, seen);
@@ -34,13 +41,22 @@ pub(super) fn of<C: Composite>(
     if let Some(found) = claim_of(blueprint).and_then(|id| seen.found.get(id)) {
         all.insert("tags_all".to_owned(), tags::to_value(&tags::visible(&adapter.session, found)));
     }
-    if let Some(live) = C::live_policy(seen) {
-        all.insert("policy".to_owned(), policy(before.get("policy"), &live));
+    let live = C::live_policy(seen).map_or(Value::Null, |live| policy(before.get("policy"), &live));
+    all.insert("policy".to_owned(), live);
+    for (output, component) in C::OUTPUTS {
+        // Neither what could not be read nor what can still be taken back is gone.
+        if unread(seen, component) || seen.deleted.contains_key(&(*component).into()) {
+            all.insert((*output).to_owned(), prior.get(output).clone());
+        }
     }
     all.insert("drift".to_owned(), drift_value(&drift(&unshown, seen)));
-    all.insert("status".to_owned(), status(blueprint, seen).into());
-    all.insert("claim".to_owned(), claim(seen));
+    all.insert("status".to_owned(), status(blueprint, claim, seen).into());
+    all.insert("claim".to_owned(), claim.clone());
     known(Value::Map(all))
+}
+
+fn unread(seen: &Observed, component: &str) -> bool {
+    seen.failures.iter().any(|(unread, _)| unread.0 == component)
 }
 
 /// The user's spelling, where the live document says the same.
@@ -57,21 +73,30 @@ pub(super) fn claim_of(blueprint: &Blueprint) -> Option<&crate::graph::Component
     blueprint.nodes.iter().find(|node| node.claim).map(|node| &node.id)
 }
 
-fn status(blueprint: &Blueprint, seen: &Observed) -> &'static str {
-    let Some(claim) = blueprint.nodes.iter().find(|node| node.claim) else { return INCOMPLETE };
-    let present = seen.found.get(&claim.id).is_some_and(|found| found.readiness != Readiness::Deleted);
-    if !present {
-        // What holds data is never made anew unseen; a user or role is, like any other component.
-        return if claim.stateful { VANISHED } else { INCOMPLETE };
+fn status(blueprint: &Blueprint, mine: &Value, seen: &Observed) -> &'static str {
+    let Some(node) = blueprint.nodes.iter().find(|node| node.claim) else { return INCOMPLETE };
+    if unread(seen, &node.id.0) {
+        return INCOMPLETE;
     }
-    match &seen.claim {
+    if !seen.found.contains_key(&node.id) {
+        return match (node.stateful, seen.deleted.contains_key(&node.id)) {
+            (true, true) => PENDING_DELETION,
+            // What holds data is never made anew unseen; a user or role is, like any other component.
+            (true, false) => VANISHED,
+            (false, _) => INCOMPLETE,
+        };
+    }
+    let Some(live) = &seen.claim else { return UNCLAIMED };
+    match mine.get("incarnation").as_str() {
+        Some(mine) if mine != live.incarnation => TAKEN_OVER,
         None => UNCLAIMED,
-        Some(claim) if claim.phase == Phase::Ready && seen.found.values().all(|found| found.readiness == Readiness::Ready) => READY,
+        Some(_) if live.phase == Phase::Ready && seen.found.values().all(|found| found.readiness == Readiness::Ready) => READY,
         Some(_) => INCOMPLETE,
     }
 }
 
-fn claim(seen: &Observed) -> Value {
+/// The claim's marks as they are.
+pub(super) fn claim(seen: &Observed) -> Value {
     let Some(claim) = &seen.claim else { return Value::Null };
     Value::Map(BTreeMap::from([("uid".to_owned(), claim.uid.clone().into()), ("incarnation".to_owned(), claim.incarnation.clone().into())]))
 }
@@ -107,10 +132,21 @@ pub(super) fn known(value: Value) -> Value {
     }
 }
 
+/// The same for a whole resource, but outputs are what they are: a plan that foretold them wrongly must show.
+pub(super) fn applied<C: Composite>(planned: &Value, state: &Value) -> Value {
+    let mut all = fields(&as_planned(planned, state.clone()));
+    for (output, _) in C::OUTPUTS.iter().filter(|(output, _)| *output != "policy") {
+        all.insert((*output).to_owned(), state.get(output).clone());
+    }
+    Value::Map(all)
+}
+
 /// After a success every value that the plan knew is in the state as planned (I13, I17): what AWS says in other words isn't drift.
 pub(super) fn as_planned(planned: &Value, state: Value) -> Value {
     match (planned, state) {
         (Value::Unknown, state) => state,
+        // As a whole: a planned empty map must not take what an interrupt left different.
+        (planned, _) if planned.is_wholly_known() => planned.clone(),
         (Value::Map(planned), Value::Map(state)) => {
             let merge = |(name, value): (String, Value)| match planned.get(&name) {
                 Some(planned) => (name, as_planned(planned, value)),
@@ -118,7 +154,6 @@ pub(super) fn as_planned(planned: &Value, state: Value) -> Value {
             };
             Value::Map(state.into_iter().map(merge).collect())
         }
-        (planned, _) if planned.is_wholly_known() => planned.clone(),
         (_, state) => state,
     }
 }

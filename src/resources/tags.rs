@@ -23,6 +23,9 @@ pub(super) fn wanted(session: &Session, resource: &Value) -> Option<BTreeMap<Str
         }
         _ => {}
     }
+    // What is ignored is somebody else's, also when both name it.
+    let ignored = session.ignore_tags();
+    all.retain(|key, _| !ignored.covers(key));
     Some(all)
 }
 

@@ -1,6 +1,6 @@
 //! The engine over a simulated cloud: a paused clock, seeds, and faults (docs/ARCHITECTURE.md, "Engine").
 //!
-//! `SIM_SEEDS` (how many, default 690), `SIM_SEED` (only this one, with its log of calls).
+//! `SIM_SEEDS` (how many, default 780), `SIM_SEED` (only this one, with its log of calls).
 
 #![allow(
     clippy::unwrap_used,
@@ -36,7 +36,7 @@ macro_rules! scenarios {
     ($($name:ident),* $(,)?) => { [$((stringify!($name), |setup| Box::pin(scenarios::$name(setup)))),*] };
 }
 
-const SCENARIOS: [Scenario; 23] = scenarios![
+const SCENARIOS: [Scenario; 26] = scenarios![
     life,
     crash_in_create,
     lost_in_create,
@@ -60,10 +60,14 @@ const SCENARIOS: [Scenario; 23] = scenarios![
     taken_back,
     superfluous,
     claims,
+    // Where time decides, more seeds.
+    two_creators,
+    two_creators,
+    fault_in_update,
 ];
 
 /// Seeds of a plain test run: every scenario over every shape four times.
-const SEEDS: u64 = 690;
+const SEEDS: u64 = 780;
 
 struct Verdict {
     result: Outcomes,

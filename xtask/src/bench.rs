@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the figures of the release build.
+//! `cargo xtask bench`: the figures of the release build (`--debug`: the command itself, tried without one).
 
 use std::{
     collections::BTreeMap,
@@ -19,13 +19,14 @@ const STARTS: usize = 41;
 /// A plan takes some tenths of a second.
 const PLANS: usize = 9;
 
-pub(crate) fn run(folders: &Folders, arguments: Arguments) -> Result<ExitCode, Failure> {
+pub(crate) fn run(folders: &Folders, mut arguments: Arguments) -> Result<ExitCode, Failure> {
+    let release = !arguments.flag("--debug");
     arguments.end()?;
-    screen::step("building the release");
-    let archive = package::make(folders, true)?;
-    let provider = folders.provider(true);
+    screen::step(if release { "building the release" } else { "building the debug build: its figures are no promise" });
+    let archive = package::make(folders, release)?;
+    let provider = folders.provider(release);
     let kilobytes = |file: &Path| fs::metadata(file).map_or(0, |about| about.len() / 1_000);
-    println!("  stripped binary                     {} kB, archive {} kB", kilobytes(&provider), kilobytes(&archive));
+    println!("  binary                              {} kB, archive {} kB", kilobytes(&provider), kilobytes(&archive));
 
     let mut starts = Vec::new();
     let mut resident = None;

@@ -51,7 +51,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command { name: "deny", options: "", summary: "licences, sources and duplicates of the dependencies", run: deny::run },
     Command {
         name: "bench",
-        options: "",
+        options: "[--debug]",
         summary: "the release build's figures: start, memory, size, plan, calls of an empty plan",
         run: bench::run,
     },

@@ -3,6 +3,7 @@
 mod stored;
 #[cfg(test)]
 mod tests;
+pub(super) mod user_keys;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,28 +15,30 @@ use std::{
 use async_trait::async_trait;
 use aws_credential_types::Credentials;
 use serde_json::{Value as Json, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use zeroize::Zeroizing;
 
-use self::stored::{Keys, Use, inspect, last_use, listed, version_of};
-use super::{
-    iam::foreign,
-    settings::{Settings, bug, failure as refusal, map, required, text},
+use self::{
+    stored::{Keys, inspect, listed, version_of},
+    user_keys::{last_used, named, user_of},
 };
+use super::settings::{Settings, bug, failure as refusal, map, required, text};
 use crate::{
-    aws::{Absent, Aws, error::NEW_KEY_PROBE, failure, once},
-    graph::{Class, Component, Failure, Found, Guard, Kept, Query, Readiness, Wanted},
+    aws::{Aws, error::NEW_KEY_PROBE, failure, once},
+    graph::{Class, Component, Failure, Found, Kept, Query, Readiness, Wanted},
 };
 
-/// A user's access key in a secret. It belongs to its user, and all keys of that user are this component's business.
+/// A user's access key in a secret. It belongs to its user, whose own guards name the keys of others; what is left of its keys where
+/// the secret is gone, the user deletes itself.
 ///
 /// Settings: `user` (name; live, since the keys follow a renamed user) and `secret_arn`, both from others; `rotation` (text or null, live: another value makes another key);
-/// `retire_previous` (live: true deletes the previous key; it reads as wanted while there is none, for then there is nothing to do).
+/// `retire_previous` (live: true deletes the previous key, but never in the update that rotates; it reads as wanted while there is none,
+/// for then there is nothing to do).
 /// Outputs: `access_key_id`, `secret_version_id`, `previous_access_key_id` and `previous_last_used` (ISO time), null without one.
 /// Id: the current key's.
 ///
 /// Guarantees: no secret access key is in a setting, an output, a log or an error. A key that was made but not stored is deleted by
-/// the next create or update. The key that was current before a rotation stays active until the next one, unless `retire_previous`.
+/// the next create or update. The key that was current before a rotation stays active until the next one, or until a later update with `retire_previous`.
 /// A key that is stored nowhere but in use (by more than our probe) is never deleted: it is somebody else's.
 /// Assumptions: nobody else writes the secret's value.
 /// Caveats: create is more than one mutating call, since the key is told only once: delete what leaked, make, try, store.
@@ -46,7 +49,8 @@ pub(super) struct AccessKey {
 
 /// How many keys IAM gives a user, inactive ones included; the quota can't be raised.
 const KEYS_MAX: usize = 2;
-/// How long a new key may stay unknown to STS. Seen: about 10 s, IAM promises nothing; beyond this it's an error.
+/// How long a new key may stay unknown to STS. Seen: about 10 s, IAM promises nothing; beyond this it's an error. Above the timeout of
+/// one call, below the engine's bound of the whole.
 const PROBE_MAX: Duration = Duration::from_secs(120);
 /// Between two tries of a new key.
 const PROBE_INTERVAL: Duration = Duration::from_secs(2);
@@ -88,6 +92,7 @@ impl AccessKey {
         let reply = call.send().await.map_err(|error| failure(CALL, error))?;
         let made = reply.access_key.ok_or_else(|| bug(CALL, "the reply holds no access key"))?;
         let key = NewKey { id: made.access_key_id, secret: Zeroizing::new(made.secret_access_key) };
+        tf_provider::log::mask(&key.secret);
         let stored = match self.probe(&key).await {
             Ok(()) => self.store(place, &key, rotation).await,
             Err(failure) => Err(failure),
@@ -108,8 +113,11 @@ impl AccessKey {
         let sts = aws_sdk_sts::Client::from_conf(config);
         let end = Instant::now() + PROBE_MAX;
         loop {
-            let Err(error) = sts.get_caller_identity().send().await else { return Ok(()) };
-            let failure = failure(NEW_KEY_PROBE, error);
+            let failure = match timeout_at(end, sts.get_caller_identity().send()).await {
+                Ok(Ok(_)) => return Ok(()),
+                Ok(Err(error)) => failure(NEW_KEY_PROBE, error),
+                Err(_) => refusal(Class::NotYetVisible, NEW_KEY_PROBE, format!("no answer within {} s", PROBE_MAX.as_secs())),
+            };
             if !failure.class.is_retryable() || Instant::now() + PROBE_INTERVAL > end {
                 return Err(failure);
             }
@@ -125,17 +133,16 @@ impl AccessKey {
     }
 
     async fn remove(&self, user: &str, key: &str) -> Result<(), Failure> {
-        let call = self.aws.iam.delete_access_key().user_name(user).access_key_id(key);
-        call.send().await.absent("iam:DeleteAccessKey").map(drop)
+        user_keys::remove(&self.aws, user, key).await
     }
 
     /// Deletes the keys that nobody stored and nobody uses; gives back those that somebody uses, with the service.
     async fn remove_leaked(&self, user: &str, keys: &Keys) -> Result<Vec<String>, Failure> {
         let mut used = Vec::new();
         for key in &keys.unknown {
-            match last_use(&self.aws, key).await?.0 {
-                Use::Unused => self.remove(user, key).await?,
-                Use::By(service) => used.push(format!("{key} (used with {service})")),
+            match user_of(&self.aws, key).await? {
+                None => self.remove(user, &key.id).await?,
+                Some(service) => used.push(named(key, &service)),
             }
         }
         Ok(used)
@@ -160,7 +167,7 @@ impl AccessKey {
     async fn found(&self, place: &Place<'_>, keys: &Keys, wanted: &Settings) -> Result<Option<Found>, Failure> {
         let Some((key, version)) = &keys.current else { return Ok(None) };
         let last = match &keys.previous {
-            Some(previous) => last_use(&self.aws, previous).await?.1,
+            Some(previous) => last_used(&self.aws, previous).await?,
             None => None,
         };
         let wanted_of = |name: &str| wanted.get(name).cloned().unwrap_or_default();
@@ -271,9 +278,9 @@ impl Component for AccessKey {
         let place = Place::of(&wanted.settings, "iam:CreateAccessKey")?;
         let retire = wanted.settings.get("retire_previous").and_then(Json::as_bool).unwrap_or_default();
         if changed.contains("rotation") {
+            // What has just become the previous key is still in use everywhere: it is never retired along with it.
             self.rotate(&place, wanted.settings.get("rotation").unwrap_or(&Json::Null)).await?;
-        }
-        if retire && (changed.contains("rotation") || changed.contains("retire_previous")) {
+        } else if retire && changed.contains("retire_previous") {
             let keys = inspect(&self.aws, place.user, place.secret).await?;
             if let Some(previous) = &keys.previous {
                 self.remove(place.user, previous).await?;
@@ -284,18 +291,6 @@ impl Component for AccessKey {
 
     async fn tag(&self, _found: &Found, _set: &BTreeMap<String, String>, _remove: &[String]) -> Result<(), Failure> {
         Ok(())
-    }
-
-    async fn guards(&self, found: &Found, _wanted: &Wanted) -> Result<Vec<Guard>, Failure> {
-        let place = Place::of(&found.settings, "iam:ListAccessKeys")?;
-        let keys = inspect(&self.aws, place.user, place.secret).await?;
-        let mut used = Vec::new();
-        for key in &keys.unknown {
-            if let (Use::By(service), _) = last_use(&self.aws, key).await? {
-                used.push(format!("{key} (used with {service})"));
-            }
-        }
-        Ok(foreign(&format!("the user {}", place.user), "has access keys in use", "delete", &used, &[]).into_iter().collect())
     }
 
     async fn delete(&self, found: &Found, _wanted: &Wanted) -> Result<Option<Kept>, Failure> {

@@ -5,15 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_iam::types::{AccessKeyLastUsed, StatusType};
 use aws_sdk_secretsmanager::operation::list_secret_version_ids::ListSecretVersionIdsOutput;
-use aws_smithy_types::date_time::Format;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use super::super::settings::bug;
+use super::user_keys::{UserKey, of_user};
 use crate::{
-    aws::{Absent, Aws, error::is_scheduled_for_deletion, failure},
+    aws::{Absent, Aws, error::is_scheduled_for_deletion},
     graph::Failure,
 };
 
@@ -25,11 +23,6 @@ const PREVIOUS: &str = "AWSPREVIOUS";
 
 /// Half of the 64 characters that a ClientRequestToken may have.
 const HALF: usize = 32;
-
-/// The service of `iam:GetAccessKeyLastUsed` for a key that was never used.
-const NEVER: &str = "N/A";
-/// The one service that our own probe of a new key calls.
-const PROBED: &str = "sts";
 
 /// The version id under which a key is stored: 64 hex digits.
 pub(super) fn version_of(key: &str, rotation: &Json) -> String {
@@ -47,34 +40,34 @@ fn half(parts: &[&str]) -> String {
 }
 
 /// A user's keys, sorted by where they are stored.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Keys {
     /// Stored as AWSCURRENT: its id and the version that holds it.
     pub(super) current: Option<(String, String)>,
     /// Stored as AWSPREVIOUS.
     pub(super) previous: Option<String>,
     /// Stored nowhere: a crash between making and storing, or somebody else's.
-    pub(super) unknown: Vec<String>,
+    pub(super) unknown: Vec<UserKey>,
     /// Those that were switched off.
     pub(super) inactive: Vec<String>,
 }
 
 impl Keys {
-    /// Sorts `keys` (id, whether it is active) by `versions`.
-    fn sort(keys: &[(String, bool)], versions: &Versions) -> Self {
+    /// Sorts `keys` by `versions`.
+    fn sort(keys: &[UserKey], versions: &Versions) -> Self {
         let mut sorted = Self::default();
-        for (key, active) in keys {
-            let start = half(&[key]);
+        for key in keys {
+            let start = half(&[&key.id]);
             let stored = |label: &str| versions.iter().find(|(id, labels)| id.starts_with(&start) && labels.contains(label));
             if let Some((version, _)) = stored(CURRENT) {
-                sorted.current = Some((key.clone(), version.clone()));
+                sorted.current = Some((key.id.clone(), version.clone()));
             } else if stored(PREVIOUS).is_some() {
-                sorted.previous = Some(key.clone());
+                sorted.previous = Some(key.id.clone());
             } else {
                 sorted.unknown.push(key.clone());
             }
-            if !active {
-                sorted.inactive.push(key.clone());
+            if !key.active {
+                sorted.inactive.push(key.id.clone());
             }
         }
         sorted
@@ -109,40 +102,6 @@ pub(super) async fn inspect(aws: &Aws, user: &str, secret: &str) -> Result<Keys,
     Ok(Keys::sort(&keys, &versions.collect()))
 }
 
-/// Every key of the user and whether it is active; `None`: there is no such user.
-async fn of_user(aws: &Aws, user: &str) -> Result<Option<Vec<(String, bool)>>, Failure> {
-    let keys: Result<Vec<_>, _> = aws.iam.list_access_keys().user_name(user).into_paginator().items().send().collect().await;
-    let keys = keys.absent("iam:ListAccessKeys")?;
-    let one =
-        |key: &aws_sdk_iam::types::AccessKeyMetadata| Some((key.access_key_id()?.to_owned(), key.status() != Some(&StatusType::Inactive)));
-    Ok(keys.map(|keys| keys.iter().filter_map(one).collect()))
-}
-
-/// Who used a key last.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Use {
-    /// Nobody, or nobody but our probe.
-    Unused,
-    /// Somebody, with this service.
-    By(String),
-}
-
-/// The last use of a key, and when that was (ISO 8601, UTC).
-pub(super) async fn last_use(aws: &Aws, key: &str) -> Result<(Use, Option<String>), Failure> {
-    const CALL: &str = "iam:GetAccessKeyLastUsed";
-    let reply = aws.iam.get_access_key_last_used().access_key_id(key).send().await.map_err(|error| failure(CALL, error))?;
-    let last = reply.access_key_last_used().ok_or_else(|| bug(CALL, "the reply holds no last use"))?;
-    let date = last.last_used_date().and_then(|date| date.fmt(Format::DateTime).ok());
-    Ok((by_whom(last), date))
-}
-
-fn by_whom(last: &AccessKeyLastUsed) -> Use {
-    match last.service_name() {
-        "" | NEVER | PROBED => Use::Unused,
-        service => Use::By(service.to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -154,8 +113,8 @@ mod tests {
         list.iter().map(|(key, rotation, label)| (version_of(key, rotation), BTreeSet::from([(*label).to_owned()]))).collect()
     }
 
-    fn keys(list: &[&str]) -> Vec<(String, bool)> {
-        list.iter().map(|key| ((*key).to_owned(), true)).collect()
+    fn keys(list: &[&str]) -> Vec<UserKey> {
+        list.iter().map(|key| UserKey { id: (*key).to_owned(), active: true, created: None }).collect()
     }
 
     #[test]
@@ -182,7 +141,7 @@ mod tests {
         assert!(!sorted.is_current_for(&Json::Null));
 
         let leaked = Keys::sort(&keys(&["D", "A"]), &stored);
-        assert_eq!((leaked.unknown, leaked.previous), (vec!["D".to_owned()], None));
+        assert_eq!((leaked.unknown, leaked.previous), (keys(&["D"]), None));
     }
 
     #[test]
@@ -191,13 +150,5 @@ mod tests {
         stored.insert("5f1c4a90-0000-4000-8000-000000000000".to_owned(), BTreeSet::from([CURRENT.to_owned()]));
         let sorted = Keys::sort(&keys(&["A"]), &stored);
         assert_eq!((sorted.current, sorted.previous.as_deref()), (None, Some("A")));
-    }
-
-    #[test]
-    fn our_own_probe_is_no_use() {
-        let last = |service: &str| AccessKeyLastUsed::builder().service_name(service).region("x").build().unwrap();
-        assert_eq!(by_whom(&last("N/A")), Use::Unused);
-        assert_eq!(by_whom(&last("sts")), Use::Unused);
-        assert_eq!(by_whom(&last("s3")), Use::By("s3".to_owned()));
     }
 }

@@ -10,7 +10,7 @@ use super::{POLICY_NAME, described, readiness, tags_from_api};
 use crate::{
     aws::{self, Absent, Aws},
     components::settings,
-    graph::{COMPONENT, Class, Failure, Found, OWNER, PHASE, Phase, Query, Readiness},
+    graph::{COMPONENT, Class, Failure, Found, OWNER, Query, Readiness},
 };
 
 /// Keys whose tags are read at most: AWS's default quota of keys in a region, so that only accounts beyond it are not searched whole.
@@ -143,10 +143,10 @@ fn is_ours(tags: &Tags, query: &Query) -> bool {
     !query.owner.is_empty() && tags.get(OWNER) == Some(&query.owner) && tags.get(COMPONENT) == Some(&query.component)
 }
 
-/// Whether a key that waits for its deletion is one that our destroy left and that the user wants back.
+/// Whether a key that waits for its deletion is one of ours that the user wants back: whoever scheduled its deletion, what it
+/// encrypted is lost with it.
 fn may_take_back(tags: &Tags, query: &Query) -> bool {
-    query.settings.get("recover").and_then(Json::as_bool) != Some(false)
-        && tags.get(PHASE).is_some_and(|phase| phase == Phase::Deleted.as_str())
+    query.settings.get("recover").and_then(Json::as_bool) != Some(false) && tags.get(OWNER).is_some_and(|owner| *owner == query.owner)
 }
 
 /// A live key of ours first, the oldest, which is the one that two creators agree upon; else the newest of those that destroy left.

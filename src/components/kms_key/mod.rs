@@ -54,6 +54,8 @@ impl Component for KmsKey {
 
     fn actions(&self) -> &'static [&'static str] {
         &[
+            // For the roles behind sessions that the policy shall name.
+            "iam:GetRole",
             "kms:CancelKeyDeletion",
             "kms:CreateKey",
             "kms:DescribeKey",
@@ -124,13 +126,13 @@ impl Component for KmsKey {
     }
 
     async fn tag(&self, found: &Found, set: &BTreeMap<String, String>, remove: &[String]) -> Result<(), Failure> {
-        if !set.is_empty() {
-            let call = self.aws.kms.tag_resource().key_id(&found.id).set_tags(Some(tags_to_api(set)));
-            call.send().await.map_err(|error| aws::failure("kms:TagResource", error))?;
-        }
         if !remove.is_empty() {
             let call = self.aws.kms.untag_resource().key_id(&found.id).set_tag_keys(Some(remove.to_vec()));
             call.send().await.map_err(|error| aws::failure("kms:UntagResource", error))?;
+        }
+        if !set.is_empty() {
+            let call = self.aws.kms.tag_resource().key_id(&found.id).set_tags(Some(tags_to_api(set)));
+            call.send().await.map_err(|error| aws::failure("kms:TagResource", error))?;
         }
         Ok(())
     }

@@ -145,13 +145,19 @@ async fn strays_are_the_live_keys_of_ours() {
 }
 
 #[tokio::test]
-async fn nobody_gets_back_what_recover_or_phase_excludes() {
-    for (phase, recover) in [("deleted", json!(false)), ("ready", json!(true))] {
-        let script = three("PendingDeletion", "PendingDeletion", phase);
-        let mut query = query(None, true);
-        query.settings.insert("recover".into(), recover);
-        assert_eq!(component(&script).find(&query).await.unwrap(), None);
-    }
+async fn nobody_gets_back_what_recover_excludes() {
+    let script = three("PendingDeletion", "PendingDeletion", "deleted");
+    let mut query = query(None, true);
+    query.settings.insert("recover".into(), json!(false));
+    assert_eq!(component(&script).find(&query).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_key_of_ours_that_somebody_else_scheduled_is_taken_back_too() {
+    let script = three("PendingDeletion", "PendingDeletion", "ready");
+    let found = component(&script).find(&query(None, true)).await.unwrap().unwrap();
+    assert_eq!((found.id.as_str(), found.readiness), ("b", Readiness::Deleted));
+    script.finish();
 }
 
 #[tokio::test]
@@ -270,8 +276,8 @@ async fn deletion_protection_guards() {
 }
 
 #[tokio::test]
-async fn tags_are_set_and_removed() {
-    let script = Script::new().on("TagResource", 200, "{}").on("UntagResource", 200, "{}");
+async fn tags_are_removed_before_others_are_set() {
+    let script = Script::new().on("UntagResource", 200, "{}").on("TagResource", 200, "{}");
     let found = Found { id: ID.into(), ..Found::default() };
     let set = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
     component(&script).tag(&found, &set, &["c".to_owned()]).await.unwrap();

@@ -32,7 +32,7 @@ const HOME_REGION: &str = "us-east-1";
 /// How often a bucket is emptied anew when something was written between emptying and deleting it.
 const DELETE_ATTEMPTS_MAX: usize = 3;
 
-/// How long one delete empties before it lets the engine breathe: well below the 90 s after which the engine takes a call for lost.
+/// How long one delete empties before it lets the engine look at its deadline and at Terraform's interrupt.
 const EMPTY_FOR: Duration = Duration::from_secs(60);
 
 /// A bucket.
