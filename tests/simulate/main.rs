@@ -14,6 +14,7 @@
 
 mod kinds;
 mod random;
+mod rivals;
 mod scenarios;
 mod setup;
 mod shapes;
@@ -33,37 +34,37 @@ use setup::Setup;
 type Scenario = (&'static str, fn(Setup) -> Pin<Box<dyn Future<Output = Outcomes>>>);
 
 macro_rules! scenarios {
-    ($($name:ident),* $(,)?) => { [$((stringify!($name), |setup| Box::pin(scenarios::$name(setup)))),*] };
+    ($($module:ident :: $name:ident),* $(,)?) => { [$((stringify!($name), |setup| Box::pin($module::$name(setup)))),*] };
 }
 
 const SCENARIOS: [Scenario; 26] = scenarios![
-    life,
-    crash_in_create,
-    lost_in_create,
-    passing_failure,
-    denied_in_create,
-    stop_in_create,
-    fault_in_destroy,
-    back_from_destroy,
-    late,
-    late_and_crash,
-    throttled,
-    create_twice,
-    two_creators,
-    foreign,
-    drifted,
-    vanished,
-    guarded,
-    create_before_destroy,
-    fault_in_update,
-    adopted,
-    taken_back,
-    superfluous,
-    claims,
+    scenarios::life,
+    scenarios::crash_in_create,
+    scenarios::lost_in_create,
+    scenarios::passing_failure,
+    scenarios::denied_in_create,
+    scenarios::stop_in_create,
+    scenarios::fault_in_destroy,
+    scenarios::back_from_destroy,
+    scenarios::late,
+    scenarios::late_and_crash,
+    scenarios::throttled,
+    rivals::create_twice,
+    rivals::two_creators,
+    rivals::foreign,
+    scenarios::drifted,
+    scenarios::vanished,
+    scenarios::guarded,
+    rivals::create_before_destroy,
+    scenarios::fault_in_update,
+    scenarios::adopted,
+    scenarios::taken_back,
+    scenarios::superfluous,
+    rivals::claims,
     // Where time decides, more seeds.
-    two_creators,
-    two_creators,
-    fault_in_update,
+    rivals::two_creators,
+    rivals::two_creators,
+    scenarios::fault_in_update,
 ];
 
 /// Seeds of a plain test run: every scenario over every shape four times.
