@@ -268,12 +268,6 @@ async fn load(settings: &Settings, http: &SharedHttpClient, files: Option<EnvCon
     config.into_builder().retry_config(retries).build()
 }
 
-/// What the SDK tries where nobody says otherwise.
-const SDK_ATTEMPTS: u32 = 3;
-/// What a call is tried instead. An object is up to nine reads, and one that fails repeats them all: with three tries, a service
-/// that throttles half of all calls gets three times the calls.
-const ATTEMPTS: u32 = 6;
-
 /// What the provider block says, over what the SDK found in environment and profile.
 fn retries(settings: &Settings, found: RetryConfig) -> RetryConfig {
     let found = match settings.retry_mode {
@@ -283,7 +277,6 @@ fn retries(settings: &Settings, found: RetryConfig) -> RetryConfig {
     };
     match settings.max_retries {
         Some(retries) => found.with_max_attempts(retries.saturating_add(1)),
-        None if found.max_attempts() == SDK_ATTEMPTS => found.with_max_attempts(ATTEMPTS),
         None => found,
     }
 }

@@ -24,6 +24,7 @@ const GROUP_POLICY: &str = "group_policy";
 const MEMBERSHIP: &str = "membership";
 const SECRET: &str = "secret";
 const ACCESS_KEY: &str = "access_key";
+const RETIRE: &str = "retire_previous";
 
 /// The IAM user of a Deeploy that can't take a role, with an access key that only AWS Secrets Manager ever sees.
 ///
@@ -217,7 +218,9 @@ impl Composite for Kind {
     }
 
     fn moved(planned: &IamUser, prior: &IamUser) -> Vec<&'static str> {
-        let differs = prior.drift.known().is_some_and(|drift| drift.contains_key(ACCESS_KEY));
+        // A key that is to be retired is no reason for another one.
+        let other = |setting: &Attr<String>| setting.known().is_none_or(|setting| setting != RETIRE);
+        let differs = prior.drift.known().and_then(|drift| drift.get(ACCESS_KEY)?.known()).is_some_and(|all| all.iter().any(other));
         let rotates = rotates(planned, prior) || differs;
         let retires = planned.retire_previous_access_key.known() == Some(&true) && !prior.previous_access_key_id.is_null();
         match (rotates, retires) {
@@ -332,7 +335,7 @@ fn access_key(model: &IamUser) -> crate::graph::Settings {
         ("user", live(Input::Output(USER.into(), "name".to_owned()))),
         ("secret_arn", fixed(Input::Output(SECRET.into(), "arn".to_owned()))),
         ("rotation", live(input(&model.access_key_rotation))),
-        ("retire_previous", live(retires(model))),
+        (RETIRE, live(retires(model))),
     ])
 }
 

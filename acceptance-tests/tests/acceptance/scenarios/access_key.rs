@@ -62,14 +62,23 @@ fn a_rotation_keeps_the_key_before_until_the_next_one() -> Result<(), Failure> {
 }
 
 #[test]
-fn a_rotation_that_retires_leaves_one_key() -> Result<(), Failure> {
+fn a_rotation_retires_the_key_before_only_after_it_was_announced() -> Result<(), Failure> {
     let stage = stage()?;
+    let terraform = &stage.terraform;
     apply(&stage, &user("retire_previous_access_key = true"))?;
     let first = attribute(&stage, "access_key_id")?;
-    apply(&stage, &user("retire_previous_access_key = true\naccess_key_rotation = \"two\""))?;
-    assert_ne!(attribute(&stage, "access_key_id")?, first);
-    assert_eq!(keys(&stage.world)?, [attribute(&stage, "access_key_id")?]);
-    Ok(())
+    stage.configure(&user("retire_previous_access_key = true\naccess_key_rotation = \"two\""))?;
+    let rotated = terraform.apply::<&str>(&[])?.success()?;
+    check::says(&rotated, &format!("The access key {first} will be deleted by the next apply"))?;
+    assert_eq!(attribute(&stage, "previous_access_key_id")?, first);
+    assert_eq!(keys(&stage.world)?.len(), 2);
+    let second = attribute(&stage, "access_key_id")?;
+
+    let retired = terraform.apply::<&str>(&[])?.success()?;
+    check::says(&retired, &format!("The access key {first} will be deleted"))?;
+    assert_eq!(keys(&stage.world)?, std::slice::from_ref(&second));
+    assert_eq!(attribute(&stage, "access_key_id")?, second);
+    check::empty_plan(terraform)
 }
 
 #[test]

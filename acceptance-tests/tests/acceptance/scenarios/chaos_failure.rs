@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     stage::{Stage, mutations_of, stage, text},
-    world_of_four::{CONFIGURATION, FOUR, calls_of_a_create, for_each, is_whole, list, no_duplicates, spread},
+    world_of_four::{CONFIGURATION, FOUR, calls_of_a_life, for_each, is_whole, list, no_duplicates, spread},
 };
 
 /// A call that fails for good, and each one that repeats it.
@@ -57,7 +57,7 @@ fn failed_at(m: usize) -> Result<Stage, Failure> {
 
 #[test]
 fn a_create_that_fails_for_good_goes_on_untainted_and_deletes_nothing() -> Result<(), Failure> {
-    let calls = calls_of_a_create()?.len();
+    let calls = calls_of_a_life()?.create.len();
     let cases: Vec<usize> = (1..=calls).step_by(2).collect();
     for_each(&cases, |m| {
         let stage = failed_at(m)?;
@@ -79,7 +79,7 @@ fn a_create_that_fails_for_good_goes_on_untainted_and_deletes_nothing() -> Resul
 
 #[test]
 fn a_create_that_fails_for_good_is_destroyed_whole() -> Result<(), Failure> {
-    let calls = calls_of_a_create()?.len();
+    let calls = calls_of_a_life()?.create.len();
     let cases: Vec<usize> = (2..=calls).step_by(2).collect();
     for_each(&cases, |m| {
         let stage = failed_at(m)?;
@@ -91,7 +91,7 @@ fn a_create_that_fails_for_good_is_destroyed_whole() -> Result<(), Failure> {
 
 #[test]
 fn a_lost_reply_makes_nothing_twice() -> Result<(), Failure> {
-    let calls = calls_of_a_create()?.len();
+    let calls = calls_of_a_life()?.create.len();
     let cases: Vec<usize> = (1..=calls).collect();
     for_each(&cases, |m| {
         let stage = stage()?;
@@ -136,24 +136,37 @@ fn what_stays_hidden_for_a_while_is_made_once() -> Result<(), Failure> {
     is_whole(&stage)
 }
 
+/// A key and who uses it. A bucket is nine reads, so that it takes minutes.
+const THROTTLED: &str = r#"
+resource "deeploy_kms_key" "this" {
+  name = "four-ACCOUNT"
+}
+resource "deeploy_iam_user" "this" {
+  name           = "four-ACCOUNT"
+  tokens_key_arn = deeploy_kms_key.this.arn
+}
+"#;
+
 #[test]
-fn half_of_all_calls_throttled_is_a_success_at_twice_the_calls() -> Result<(), Failure> {
+fn half_of_all_calls_throttled_is_a_success() -> Result<(), Failure> {
     let quiet = stage()?;
-    quiet.configure(CONFIGURATION)?;
+    quiet.configure(THROTTLED)?;
     quiet.terraform.apply::<&str>(&[])?.success()?;
     let quiet = quiet.world.calls()?.len();
 
     let stage = stage()?;
-    stage.configure(CONFIGURATION)?;
+    stage.configure(THROTTLED)?;
     stage.world.order(&json!([{ "on": { "rate": 0.5, "seed": 7 }, "do": "throttle", "times": null }]))?;
     stage.terraform.apply::<&str>(&[])?.success()?;
     let throttled = stage.world.calls()?;
     let refused = throttled.iter().filter(|call| text(call, "fault") == "throttle").count();
     assert!(refused * 3 > throttled.len(), "{refused} of {} calls were throttled", throttled.len());
-    // Half of the calls are refused, so twice the calls is what it takes, give or take the dice.
-    assert!(throttled.len() * 10 <= quiet * 24, "{} calls, {quiet} without throttling", throttled.len());
+    // Half of the calls are refused, so twice the calls is the least that it takes; one read of an object's several that is refused
+    // three times repeats them all.
+    assert!(throttled.len() <= quiet * 7 / 2, "{} calls, {quiet} without throttling", throttled.len());
     stage.world.order(&json!([]))?;
-    is_whole(&stage)
+    no_duplicates(&stage.world)?;
+    check::empty_plan(&stage.terraform)
 }
 
 #[test]

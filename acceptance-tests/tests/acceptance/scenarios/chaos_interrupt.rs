@@ -8,18 +8,17 @@ use serde_json::json;
 
 use super::{
     stage::stage,
-    world_of_four::{CONFIGURATION, calls_of_a_create, for_each, is_whole, no_duplicates, spread},
+    world_of_four::{CONFIGURATION, calls_of_a_life, for_each, is_whole, no_duplicates, spread},
 };
 
 /// From the signal to Terraform's end: what is in flight takes under a second here.
 const BACK_MAX: Duration = Duration::from_secs(30);
-/// A call that had begun when the signal came: the provider hears of it from Terraform, some milliseconds later. Components that
-/// work at the same time are in flight too, each with at most one.
-const IN_FLIGHT_MAX: usize = 3;
+/// What a component does in one go is finished: a bucket's settings are six calls. The role and the user work at the same time.
+const IN_FLIGHT_MAX: usize = 6;
 
 #[test]
 fn an_interrupted_create_ends_soon_untainted_and_goes_on() -> Result<(), Failure> {
-    let calls = calls_of_a_create()?;
+    let calls = &calls_of_a_life()?.create;
     for_each(&spread(calls.len(), 14), |m| {
         let stage = stage()?;
         let (world, terraform) = (&stage.world, &stage.terraform);

@@ -3,6 +3,7 @@
 mod access_key;
 mod auditor;
 mod bad_input;
+mod canary;
 mod chaos_failure;
 mod chaos_interrupt;
 mod chaos_kill;
@@ -12,6 +13,7 @@ mod iam_role;
 mod iam_user;
 mod kms_key_drift;
 mod lifecycle;
+mod ownership;
 mod registry;
 mod repair;
 mod s3_bucket_drift;

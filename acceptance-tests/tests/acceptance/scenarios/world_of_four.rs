@@ -12,7 +12,7 @@ use std::{
 use acceptance_tests::{Failure, World, check};
 use serde_json::Value;
 
-use super::stage::{Stage, stage, text};
+use super::stage::{Stage, mutations_of, stage, text};
 
 /// The resources, by their addresses.
 pub(crate) const FOUR: [&str; 4] = ["deeploy_kms_key.this", "deeploy_s3_bucket.this", "deeploy_iam_role.this", "deeploy_iam_user.this"];
@@ -58,17 +58,27 @@ const WHOLE: [(&str, usize); 10] = [
 /// How many cases run at once: each waits more than it works.
 const PARALLEL: usize = 10;
 
-/// The mutating calls of an undisturbed create, in their order.
-pub(crate) fn calls_of_a_create() -> Result<&'static [String], Failure> {
-    static CALLS: OnceLock<Result<Vec<String>, Failure>> = OnceLock::new();
+/// The mutating calls of an undisturbed create and destroy, in their order.
+pub(crate) struct Calls {
+    pub(crate) create: Vec<String>,
+    pub(crate) destroy: Vec<String>,
+}
+
+/// Counted once, for all who disturb them.
+pub(crate) fn calls_of_a_life() -> Result<&'static Calls, Failure> {
+    static CALLS: OnceLock<Result<Calls, Failure>> = OnceLock::new();
     let count = || {
         let stage = stage()?;
         stage.configure(CONFIGURATION)?;
         stage.terraform.apply::<&str>(&[])?.success()?;
         is_whole(&stage)?;
-        stage.world.mutations()
+        let create = stage.world.mutations()?;
+        let (destroyed, destroy) = mutations_of(&stage.world, || stage.terraform.destroy::<&str>(&[]))?;
+        destroyed.success()?;
+        check::only_pending_objects(&stage.world)?;
+        Ok(Calls { create, destroy })
     };
-    CALLS.get_or_init(count).as_deref().map_err(Clone::clone)
+    CALLS.get_or_init(count).as_ref().map_err(Clone::clone)
 }
 
 /// Every object exists once and nothing else does; the plan is empty.
@@ -86,11 +96,11 @@ pub(crate) fn is_whole(stage: &Stage) -> Result<(), Failure> {
     check::empty_plan(&stage.terraform)
 }
 
-/// No two objects are the same component of the same resource, dead or alive.
+/// No two objects that live are the same component of the same resource.
 pub(crate) fn no_duplicates(world: &World) -> Result<(), Failure> {
     let mut seen = BTreeSet::new();
     let objects = world.objects()?;
-    for object in &objects {
+    for object in objects.iter().filter(|object| object["state"] != "PendingDeletion") {
         let tag = |name: &str| text(&object["tags"], name).to_owned();
         let mark = (tag("deeploy:owner"), tag("deeploy:component"));
         if !mark.0.is_empty() && !seen.insert(mark.clone()) {
