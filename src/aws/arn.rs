@@ -85,12 +85,6 @@ impl Arn {
         self.resource.split(['/', ':']).next().unwrap_or(&self.resource)
     }
 
-    /// The last part of the resource, e.g. the role's name without its path.
-    #[must_use]
-    pub fn resource_name(&self) -> &str {
-        self.resource.rsplit(['/', ':']).next().unwrap_or(&self.resource)
-    }
-
     /// Role and session name, if this is a role's session.
     #[must_use]
     pub fn session(&self) -> Option<(&str, &str)> {
@@ -168,10 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn resources_have_a_type_and_a_name() {
-        let role = Arn::parse("arn:aws:iam::123456789012:role/deeploy/x").unwrap();
-        assert_eq!((role.resource_type(), role.resource_name()), ("role", "x"));
-        let secret = Arn::parse("arn:aws:secretsmanager:eu-west-1:123456789012:secret:n").unwrap();
-        assert_eq!((secret.resource_type(), secret.resource_name()), ("secret", "n"));
+    fn resources_have_a_type() {
+        for (text, kind) in [
+            ("arn:aws:iam::123456789012:role/deeploy/x", "role"),
+            ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:n", "secret"),
+            ("arn:aws:s3:::bucket", "bucket"),
+        ] {
+            assert_eq!(Arn::parse(text).unwrap().resource_type(), kind);
+        }
     }
 }

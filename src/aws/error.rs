@@ -189,21 +189,3 @@ where
 pub fn is_scheduled_for_deletion(failure: &Failure) -> bool {
     failure.class == Class::Conflict && failure.operation.starts_with("secretsmanager:") && rules::says_scheduled(&failure.message)
 }
-
-/// Whether a KMS key waits for its deletion: `CancelKeyDeletion` takes it back.
-#[must_use]
-pub fn is_pending_deletion(failure: &Failure) -> bool {
-    failure.class == Class::Conflict && failure.operation.starts_with("kms:") && failure.message.contains("is pending deletion")
-}
-
-/// Whether the bucket exists and is ours already.
-#[must_use]
-pub fn is_owned_by_us(failure: &Failure) -> bool {
-    failure.code.as_deref() == Some("BucketAlreadyOwnedByYou")
-}
-
-/// Whether a quota of the account is used up: waiting doesn't help, a request to AWS does.
-#[must_use]
-pub fn is_quota(failure: &Failure) -> bool {
-    failure.class == Class::Invalid && failure.code.as_deref().is_some_and(rules::is_quota_code)
-}

@@ -97,19 +97,6 @@ impl Aws {
     pub fn s3_arn(&self, bucket: &str) -> String {
         format!("arn:{}:s3:::{bucket}", self.partition)
     }
-
-    /// The account's root, as a policy's principal.
-    #[must_use]
-    pub fn root_arn(&self) -> String {
-        self.arn("iam", "", "root")
-    }
-
-    /// The caller as a policy's principal: a session becomes its role. A role's path is not in a session's ARN,
-    /// so that the result is right only for roles without one; `iam:GetRole` tells the rest.
-    #[must_use]
-    pub fn caller_principal(&self) -> String {
-        self.caller_arn.parse::<Arn>().map_or_else(|_| self.caller_arn.clone(), |arn| arn.to_principal().to_string())
-    }
 }
 
 #[cfg(test)]
@@ -129,7 +116,6 @@ pub(crate) mod tests {
         assert_eq!(offline("eu-west-1").arn("iam", "", "role/x"), "arn:aws:iam::123456789012:role/x");
         assert_eq!(offline("cn-north-1").s3_arn("b"), "arn:aws-cn:s3:::b");
         assert_eq!(offline("us-gov-west-1").arn("kms", "us-gov-west-1", "key/1"), "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/1");
-        assert_eq!(offline("us-iso-east-1").root_arn(), "arn:aws-iso:iam::123456789012:root");
-        assert_eq!(offline("eu-west-1").caller_principal(), "arn:aws:iam::123456789012:role/Admin");
+        assert_eq!(offline("us-iso-east-1").arn("iam", "", "root"), "arn:aws-iso:iam::123456789012:root");
     }
 }

@@ -10,9 +10,8 @@ mod access_key;
 mod iam;
 mod iam_group;
 mod iam_group_membership;
-mod iam_group_policy;
+mod iam_inline_policy;
 mod iam_role;
-mod iam_role_policy;
 mod iam_user;
 mod iam_user_guards;
 mod kms_alias;
@@ -34,9 +33,9 @@ pub fn table(aws: &Arc<Aws>) -> Vec<Arc<dyn Component>> {
         Arc::new(access_key::AccessKey::new(Arc::clone(aws))),
         Arc::new(iam_group::IamGroup::new(Arc::clone(aws))),
         Arc::new(iam_group_membership::IamGroupMembership::new(Arc::clone(aws))),
-        Arc::new(iam_group_policy::IamGroupPolicy::new(Arc::clone(aws))),
+        Arc::new(iam_inline_policy::IamInlinePolicy::of_group(Arc::clone(aws))),
         Arc::new(iam_role::IamRole::new(Arc::clone(aws))),
-        Arc::new(iam_role_policy::IamRolePolicy::new(Arc::clone(aws))),
+        Arc::new(iam_inline_policy::IamInlinePolicy::of_role(Arc::clone(aws))),
         Arc::new(iam_user::IamUser::new(Arc::clone(aws))),
         Arc::new(kms_alias::KmsAlias::new(Arc::clone(aws))),
         Arc::new(kms_key::KmsKey::new(Arc::clone(aws))),

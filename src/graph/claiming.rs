@@ -37,7 +37,11 @@ pub(crate) async fn hold(work: &mut Work<'_>) -> Result<(), Halt> {
     loop {
         ctx.pace.check()?;
         if work.found.is_none() && work.deleted.is_some() {
-            work.take_back().await?;
+            if let Err(halt) = work.take_back().await {
+                // What is back already is ours by the claim that it still carries: a delete of this state ends it again.
+                work.held = work.found.as_ref().and_then(|found| back(&work.node.id, found));
+                return Err(halt);
+            }
             read = None;
         }
         if work.found.is_none() {
@@ -79,6 +83,11 @@ pub(crate) async fn hold(work: &mut Work<'_>) -> Result<(), Halt> {
             }
         }
     }
+}
+
+/// The claim of an object that was taken back and not yet claimed anew.
+fn back(component: &ComponentId, found: &Found) -> Option<Held> {
+    Some(Held { component: component.clone(), id: found.id.clone(), claim: Claim::of(&found.tags)?, made: false })
 }
 
 /// Makes the claim's object. False: there is one now that isn't of this call.

@@ -15,6 +15,8 @@ pub enum Class {
     NotYetVisible,
     /// Another operation is under way on the object: later.
     Busy,
+    /// Part of what was asked for is done, more than before; the same call goes on with the rest. Repeated as long as the run may last.
+    Unfinished,
     /// Rights are missing.
     Denied,
     /// It exists already, or belongs to somebody else.
@@ -33,7 +35,7 @@ impl Class {
     /// Whether the same call may succeed later. (`Ambiguous` may, but only after a find.)
     #[must_use]
     pub fn is_retryable(self) -> bool {
-        matches!(self, Self::Throttled | Self::Transient | Self::Ambiguous | Self::NotYetVisible | Self::Busy)
+        matches!(self, Self::Throttled | Self::Transient | Self::Ambiguous | Self::NotYetVisible | Self::Busy | Self::Unfinished)
     }
 }
 

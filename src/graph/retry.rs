@@ -108,6 +108,11 @@ impl Patience {
 
     fn next(&mut self, pace: &Pace<'_>, failure: &Failure) -> Option<Duration> {
         let limits = pace.limits;
+        if failure.class == Class::Unfinished {
+            // Progress: every bound begins anew.
+            *self = Self::new(self.also);
+            return Some(failure.retry_after.unwrap_or_default().min(limits.retry_after_max));
+        }
         let bound = match failure.class {
             Class::Throttled => limits.throttled,
             Class::Transient | Class::Ambiguous => limits.transient,
@@ -186,6 +191,23 @@ mod tests {
         }
         let (count, time) = tries(Class::Conflict, Some(Class::Conflict)).await;
         assert!(count > 1 && time <= limits.visible);
+    }
+
+    /// Emptying a large bucket: an hour of calls that each get further, with a throttled one now and then.
+    #[tokio::test(start_paused = true)]
+    async fn progress_is_bounded_by_the_deadline_alone() {
+        const HOUR: Duration = Duration::from_secs(3600);
+        let (cloud, count, begin) = (cloud(), AtomicU32::new(0), Instant::now());
+        let pace = Pace::new(&cloud, Stop::never(), HOUR);
+        let call = || -> Call<'_, ()> {
+            let class = if count.fetch_add(1, Ordering::Relaxed) % 3 == 2 { Class::Throttled } else { Class::Unfinished };
+            Box::pin(async move {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                Err(failure(class))
+            })
+        };
+        assert!(matches!(pace.call(Doing::Deleting, None, call).await, Err(Halt::Deadline)));
+        assert!(begin.elapsed() >= HOUR);
     }
 
     #[tokio::test(start_paused = true)]

@@ -137,10 +137,26 @@ impl Work<'_> {
         confirm(self.ctx, held, None).await.map(|_| ())
     }
 
-    /// Takes back what waits for its deletion.
+    /// Takes back what waits for its deletion. That may take several calls: what an earlier one brought back is there when a later one
+    /// fails.
     pub(crate) async fn take_back(&mut self) -> Result<(), Halt> {
         let Some(deleted) = self.deleted.take() else { return Ok(()) };
-        let changed = differing(self.node, &self.wanted.settings, &deleted)
+        let result = self.restore(&deleted).await;
+        if result.is_err() && self.found.is_none() {
+            let looked = self.poll(Some(&deleted.id), self.ctx.pace.limits.settle, |found| found.is_some()).await;
+            if let Err(Halt::Stopped | Halt::Deadline) = looked {
+                // Even a stopped run looks once more.
+                let query = Query { id: Some(deleted.id.clone()), ..self.query.clone() };
+                let found = self.ctx.pace.once(self.component.find(&query)).await.ok().flatten();
+                self.note(found.filter(|found| found.readiness != Readiness::Deleted));
+            }
+            self.found.take_if(|found| found.id != deleted.id);
+        }
+        result
+    }
+
+    async fn restore(&mut self, deleted: &Found) -> Result<(), Halt> {
+        let changed = differing(self.node, &self.wanted.settings, deleted)
             .into_iter()
             .filter_map(|what| match what {
                 What::Setting { name, change: Change::Live, .. } => Some(name),
@@ -148,7 +164,7 @@ impl Work<'_> {
             })
             .collect();
         let (component, wanted) = (self.component, &self.wanted);
-        self.ctx.pace.call(Doing::Updating, None, || component.update(&deleted, wanted, &changed)).await?;
+        self.ctx.pace.call(Doing::Updating, None, || component.update(deleted, wanted, &changed)).await?;
         let back = self.poll(Some(&deleted.id), self.ctx.pace.limits.visible, |found| found.is_some()).await?;
         if back { Ok(()) } else { Err(invisible(Doing::Waiting, &deleted.id, "it was taken back, but is still deleted")) }
     }

@@ -27,8 +27,6 @@ const SESSION_POLICIES_MAX: usize = 10;
 pub(super) struct Parsed {
     /// How to reach AWS; `None` while a part of it is unknown.
     pub(super) settings: Option<Settings>,
-    /// The region, where the block names it.
-    pub(super) region: Option<String>,
     /// `default_tags`; `None` while any of them is unknown.
     pub(super) default_tags: Option<BTreeMap<String, String>>,
     /// `ignore_tags`, as far as they are known.
@@ -54,13 +52,8 @@ pub(super) fn parse(config: &Value) -> (Parsed, Diagnostics) {
     let mut reader = Reader::default();
     let settings = settings(&block, &mut reader);
     let ignore_tags = ignore_tags(&block, &mut reader);
-    let region = settings.region.clone();
-    let parsed = Parsed {
-        region,
-        settings: (!reader.unknown).then_some(settings),
-        default_tags: (!tags.unknown).then_some(default_tags),
-        ignore_tags,
-    };
+    let parsed =
+        Parsed { settings: (!reader.unknown).then_some(settings), default_tags: (!tags.unknown).then_some(default_tags), ignore_tags };
     (parsed, reader.diagnostics.into_iter().chain(tags.diagnostics).collect())
 }
 

@@ -67,13 +67,6 @@ impl Session {
     pub fn ignore_tags(&self) -> IgnoreTags {
         self.now().parsed.ignore_tags.clone()
     }
-
-    /// The region, where block or environment name it; otherwise [`Aws::region`] tells it.
-    #[must_use]
-    pub fn region(&self) -> Option<String> {
-        let now = self.now();
-        now.parsed.region.clone().or_else(|| now.environment.region().map(str::to_owned))
-    }
 }
 
 impl Configured {

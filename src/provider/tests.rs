@@ -163,7 +163,6 @@ async fn an_empty_block_and_a_full_one_are_fine() {
     assert_eq!(diagnostics, []);
     assert_eq!(provider.session.default_tags(), Some(BTreeMap::from([("team".to_owned(), "x".to_owned())])));
     assert_eq!(provider.session.ignore_tags().key_prefixes, ["b:"]);
-    assert_eq!(provider.session.region().as_deref(), Some("eu-west-1"));
     assert!(!provider.session.is_unknown());
     let settings = parse::parse(&full).0.settings.unwrap();
     assert_eq!(settings.accounts, Accounts::Allowed(vec!["012345678901".into()]));

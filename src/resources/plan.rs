@@ -208,13 +208,14 @@ fn means_same(foretold: &Value, before: &Value) -> bool {
 
 /// States that no apply may go on from by itself.
 fn refuse_lost<C: Composite>(prior: &Value) -> Result<(), Diagnostics> {
-    let id = prior.get("id").as_str().unwrap_or_default();
+    let id = ["id", "bucket", "name"].into_iter().find_map(|name| prior.get(name).as_str()).unwrap_or_default();
     let (summary, detail) = match prior.get("status").as_str() {
         Some(VANISHED) => (
             "The object is gone, its parts are not",
             format!(
                 "{id} was deleted outside of Terraform, and whatever it held with it; other objects of this resource are still there. \
-                 Nothing is made anew unseen: to start with an empty one, run `terraform taint` with this resource's address and apply again."
+                 Nothing is made anew unseen: to start with an empty one, run `terraform state rm` with this resource's address and apply again; \
+                 what is left of it is used again."
             ),
         ),
         Some(PENDING_DELETION) => (

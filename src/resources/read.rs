@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tf_provider::{Attr, Diagnostic, Diagnostics, Operation, Path, ReadRequest, ReadResponse, Timeouts, Value};
 
-use crate::graph::{Readiness, observe};
+use crate::graph::{Blueprint, Claim, Observed, Phase, observe};
 
 use super::{
     apply::cloud,
@@ -65,7 +65,7 @@ async fn look<C: Composite>(adapter: &Adapter<C>, request: &ReadRequest) -> Resu
     if !seen.failures.is_empty() {
         return Err(report::unreadable(C::TYPE, &seen));
     }
-    if seen.found.values().all(|found| found.readiness == Readiness::Deleted) {
+    if seen.found.is_empty() && !waits(&blueprint, &seen) {
         return Ok(Value::Null);
     }
     let mut before = request.state.clone();
@@ -85,4 +85,11 @@ async fn look<C: Composite>(adapter: &Adapter<C>, request: &ReadRequest) -> Resu
 
 fn patience(state: &Value) -> Result<Duration, Diagnostics> {
     Timeouts::duration(&Attr::from_value(state.get("timeouts"), &Path::of("timeouts"))?, Operation::Read, READ_MAX)
+}
+
+/// Whether the resource's own object waits for a deletion that was no destroy's: what it holds can still be saved, and forgetting it here
+/// would make a new one unseen.
+fn waits(blueprint: &Blueprint, seen: &Observed) -> bool {
+    let waiting = state::claim_of(blueprint).and_then(|id| seen.deleted.get(id));
+    waiting.and_then(|found| Claim::of(&found.tags)).is_some_and(|claim| matches!(claim.phase, Phase::Creating | Phase::Ready))
 }

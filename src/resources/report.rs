@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tf_provider::{Diagnostic, Diagnostics, Path};
 
-use crate::graph::{Blueprint, Class, ComponentFailure, Failure, Kept, Mode, Observed, Outcome, Refusal, Status};
+use crate::graph::{Blueprint, Class, ComponentFailure, Failure, Guard, Kept, Mode, Observed, Outcome, Refusal, Status};
 
 /// A failed call at an attribute.
 pub(super) fn failed(path: Path, summary: impl Into<String>, failure: &Failure) -> Diagnostic {
@@ -33,6 +33,7 @@ fn remedy(failure: &Failure) -> &'static str {
         Class::NotYetVisible => {
             "Something that this names doesn't exist, or AWS doesn't see it yet. Check the principals' ARNs, then apply again."
         }
+        Class::Unfinished => "It is done in part. Apply again: it goes on where it ended.",
         Class::Busy => "Another operation on the object is under way. Apply again when it has ended.",
         Class::Denied => {
             "Give the one who runs Terraform the right to this call; a service control policy or permissions boundary may deny it too."
@@ -111,7 +112,7 @@ fn refused(resource: &str, blueprint: &Blueprint, refusal: &Refusal) -> Diagnost
         Refusal::Vanished { component, id } => (
             Path::root(),
             format!("`{component}` {id} is gone"),
-            "It was deleted outside of Terraform, and what it held with it. Nothing was made anew. Run `terraform taint` with this resource's address and apply to start with an empty one.".to_owned(),
+            "It was deleted outside of Terraform, and what it held with it. Nothing was made anew. Run `terraform state rm` with this resource's address and apply to start with an empty one; what is left of it is used again.".to_owned(),
         ),
         Refusal::Fixed { component, setting, wanted, found } => (
             Path::root(),
@@ -119,8 +120,7 @@ fn refused(resource: &str, blueprint: &Blueprint, refusal: &Refusal) -> Diagnost
             format!("It is {found}, the configuration wants {wanted}, and AWS has no way from one to the other. Set it back, or choose another name for the resource."),
         ),
         Refusal::Guarded { guard, .. } => {
-            let path = if guard.attribute.is_empty() { Path::root() } else { Path::of(&guard.attribute) };
-            (path, format!("{resource} {name:?} must not be deleted"), format!("{} Nothing was deleted.", guard.reason))
+            (guarded_at(guard), format!("{resource} {name:?} must not be deleted"), format!("{} Nothing was deleted.", guard.reason))
         }
         Refusal::Deadline { after } => (
             Path::of("timeouts"),
@@ -146,7 +146,8 @@ pub(super) fn lets_go(refusal: &Refusal) -> bool {
 /// After a destroy.
 pub(super) fn destroyed(resource: &str, blueprint: &Blueprint, outcome: &Outcome) -> Diagnostics {
     let mut said: Diagnostics = Vec::new();
-    for refusal in &outcome.refusals {
+    said.extend(guarded(resource, blueprint, outcome));
+    for refusal in outcome.refusals.iter().filter(|refusal| !matches!(refusal, Refusal::Guarded { .. })) {
         let mut diagnostic = refused(resource, blueprint, refusal);
         if lets_go(refusal) {
             diagnostic.severity = tf_provider::Severity::Warning;
@@ -182,6 +183,23 @@ pub(super) fn destroyed(resource: &str, blueprint: &Blueprint, outcome: &Outcome
         ));
     }
     said
+}
+
+fn guarded_at(guard: &Guard) -> Path {
+    if guard.attribute.is_empty() { Path::root() } else { Path::of(&guard.attribute) }
+}
+
+/// All that guards the resource, in one error (lifecycle.md 12).
+fn guarded(resource: &str, blueprint: &Blueprint, outcome: &Outcome) -> Option<Diagnostic> {
+    let guards: Vec<_> = outcome
+        .refusals
+        .iter()
+        .filter_map(|refusal| if let Refusal::Guarded { guard, .. } = refusal { Some(guard) } else { None })
+        .collect();
+    let reasons: Vec<String> = guards.iter().map(|guard| format!("{}.", guard.reason.trim_end_matches('.'))).collect();
+    let path = guards.first().map(|guard| guarded_at(guard))?;
+    let summary = format!("{resource} {:?} must not be deleted", blueprint.owner.name);
+    Some(Diagnostic::error(path, summary, format!("{}\n\nNothing was deleted.", reasons.join("\n"))))
 }
 
 /// A read that could not see everything: nothing is taken for absent.

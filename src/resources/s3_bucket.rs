@@ -133,7 +133,7 @@ impl Composite for Kind {
                 "{:?} is longer than the {NAME_MAX} characters of S3. Shorten `bucket`, or name a bucket for the logs.",
                 log_name(name)
             );
-            return vec![Diagnostic::error(path, "The log bucket's name would be too long", cause)];
+            return vec![Diagnostic::error(Path::of("bucket"), "The log bucket's name would be too long", cause)];
         }
         Vec::new()
     }
@@ -259,6 +259,11 @@ impl Composite for Kind {
 
     async fn import(model: &mut S3Bucket, id: &str, _aws: &Arc<Aws>) -> Result<(), Diagnostics> {
         let name = Arn::parse(id).ok().filter(|arn| arn.service == "s3").map_or_else(|| id.to_owned(), |arn| arn.resource);
+        // Names of old buckets may have more characters than new ones, but none that would make another request of it.
+        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {
+            let detail = format!("{id:?} is neither a bucket's name nor a bucket's ARN (arn:PARTITION:s3:::BUCKET).");
+            return Err(vec![Diagnostic::error(Path::root(), "Not an import id", detail)]);
+        }
         model.id = Attr::Known(name.clone());
         model.bucket = Attr::Known(name);
         Ok(())

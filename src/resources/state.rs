@@ -43,14 +43,17 @@ pub(super) fn of<C: Composite>(adapter: &Adapter<C>, model: &C::Model, basis: &B
     }
     let live = C::live_policy(seen).map_or(Value::Null, |live| policy(before.get("policy"), &live));
     all.insert("policy".to_owned(), live);
+    let status = status(blueprint, claim, seen);
     for (output, component) in C::OUTPUTS {
-        // Neither what could not be read nor what can still be taken back is gone.
-        if unread(seen, component) || seen.deleted.contains_key(&(*component).into()) {
+        // What could not be read isn't gone, what waits for its deletion can be taken back, and what vanished with its data keeps its
+        // name: without it in state it would be made anew as if it had never been.
+        let vanished = status == VANISHED && claim_of(blueprint).is_some_and(|id| id.0 == *component);
+        if vanished || unread(seen, component) || seen.deleted.contains_key(&(*component).into()) {
             all.insert((*output).to_owned(), prior.get(output).clone());
         }
     }
     all.insert("drift".to_owned(), drift_value(&drift(&unshown, seen)));
-    all.insert("status".to_owned(), status(blueprint, claim, seen).into());
+    all.insert("status".to_owned(), status.into());
     all.insert("claim".to_owned(), claim.clone());
     known(Value::Map(all))
 }

@@ -1,6 +1,6 @@
 //! The engine over a simulated cloud: a paused clock, seeds, and faults (docs/ARCHITECTURE.md, "Engine").
 //!
-//! `SIM_SEEDS` (how many, default 780), `SIM_SEED` (only this one, with its log of calls).
+//! `SIM_SEEDS` (how many, default 810), `SIM_SEED` (only this one, with its log of calls).
 
 #![allow(
     clippy::unwrap_used,
@@ -37,7 +37,7 @@ macro_rules! scenarios {
     ($($module:ident :: $name:ident),* $(,)?) => { [$((stringify!($name), |setup| Box::pin($module::$name(setup)))),*] };
 }
 
-const SCENARIOS: [Scenario; 26] = scenarios![
+const SCENARIOS: [Scenario; 27] = scenarios![
     scenarios::life,
     scenarios::crash_in_create,
     scenarios::lost_in_create,
@@ -59,6 +59,7 @@ const SCENARIOS: [Scenario; 26] = scenarios![
     scenarios::fault_in_update,
     scenarios::adopted,
     scenarios::taken_back,
+    scenarios::denied_in_take_back,
     scenarios::superfluous,
     rivals::claims,
     // Where time decides, more seeds.
@@ -68,7 +69,7 @@ const SCENARIOS: [Scenario; 26] = scenarios![
 ];
 
 /// Seeds of a plain test run: every scenario over every shape four times.
-const SEEDS: u64 = 780;
+const SEEDS: u64 = 810;
 
 struct Verdict {
     result: Outcomes,

@@ -329,6 +329,29 @@ pub async fn taken_back(mut setup: Setup) -> Outcomes {
     setup.rest().await
 }
 
+/// Taking back takes several calls, and a later one is denied: what the first one brought back is in state, and can be destroyed.
+pub async fn denied_in_take_back(mut setup: Setup) -> Outcomes {
+    let Some(claim) = setup.terraform.blueprint.nodes.iter().position(|node| node.claim && node.kind == "key") else {
+        return life(setup).await;
+    };
+    setup.terraform.until_ready().await?;
+    setup.calm().await;
+    setup.terraform.until_gone().await?;
+    setup.calm().await;
+    setup.terraform.blueprint.nodes[claim].settings.insert("live".to_owned(), crate::shapes::known(json!(2), Change::Live));
+    setup.world.begin([(2, Fault::Denied)]);
+    let outcome = setup.terraform.create().await.ok_or("crashed")?;
+    setup.fired(Fault::Denied)?;
+    setup.hit("half taken back");
+    ensure(outcome.failures.len() == 1, || describe(&outcome))?;
+    ensure(!setup.world.living().is_empty(), || "nothing was taken back".to_owned())?;
+    setup.exact(&outcome)?;
+    if setup.random.chance(50) {
+        setup.terraform.until_gone().await?;
+    }
+    setup.rest().await
+}
+
 /// A component whose configuration was taken away, and put back.
 pub async fn superfluous(mut setup: Setup) -> Outcomes {
     setup.terraform.until_ready().await?;

@@ -144,6 +144,12 @@ impl Terraform {
         }
         self.world.begin([]);
         self.quiet_update().await?;
+        let searched = |kind| KINDS.iter().any(|ways| ways.kind == kind && (ways.tokenless || ways.side_by_side));
+        let may = self.blueprint.nodes.iter().filter(|node| !node.claim && searched(node.kind)).count();
+        let searches = self.world.with(|inner| inner.searches);
+        if searches > may {
+            return Err(format!("the second run looked for strays {searches} times, for {may} components"));
+        }
         match self.world.with(|inner| inner.mutations) {
             0 => Ok(()),
             calls => Err(format!("the second run made {calls} mutating calls")),

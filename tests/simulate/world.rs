@@ -103,6 +103,8 @@ pub struct Inner {
     /// Mutating calls that were carried out or begun, since the last reset.
     pub mutations: usize,
     pub reads: usize,
+    /// Of these, those of every object with our tags.
+    pub searches: usize,
     pub deletes: usize,
     pub log: Vec<String>,
     /// Faults by the number of the mutating call (from 1).
@@ -142,6 +144,7 @@ impl World {
             objects: Vec::new(),
             mutations: 0,
             reads: 0,
+            searches: 0,
             deletes: 0,
             log: Vec::new(),
             faults: BTreeMap::new(),
@@ -163,6 +166,7 @@ impl World {
         self.with(|inner| {
             inner.mutations = 0;
             inner.reads = 0;
+            inner.searches = 0;
             inner.deletes = 0;
             inner.faults = faults.into_iter().collect();
             inner.after_stop = 0;
@@ -192,7 +196,9 @@ impl World {
     pub async fn read(&self, operation: &str) -> Result<(), Failure> {
         self.with(|inner| inner.reads += 1);
         self.pause().await;
-        self.throttled(operation)
+        self.throttled(operation)?;
+        self.with(|inner| inner.searches += usize::from(operation == "strays"));
+        Ok(())
     }
 
     /// A mutating call: takes its time, suffers the fault that waits for it, and commits at one point.

@@ -12,13 +12,12 @@ use acceptance_tests::{Environment, Failure, Folders};
 use crate::{
     arguments::Arguments,
     cargo::cargo,
-    deny, package, prepare, screen,
-    simulate::SEEDS_VARIABLE,
+    deny, package, prepare, screen, simulate,
     suite::{self, Count, Told},
 };
 
-/// Seeds of the simulation in CI: under a minute; `cargo xtask simulate` runs more.
-const SEEDS: u64 = 500;
+/// Seeds of the simulation in CI: every scenario over every shape, ten times; `cargo xtask simulate` runs more.
+const SEEDS: u64 = 2_000;
 
 /// What a run was asked for.
 struct Asked {
@@ -44,13 +43,13 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "unit and protocol",
         told: Told::Libtest,
-        command: |folders, asked| {
+        command: |folders, _| {
             let mut command = cargo(folders, &["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast", "--"]);
-            command.args(["--skip", SCENARIOS]);
-            command.env(SEEDS_VARIABLE, asked.seeds.to_string());
+            command.args(["--skip", SCENARIOS, "--skip", SIMULATION]);
             Ok(command)
         },
     },
+    Suite { name: "simulation", told: Told::Libtest, command: |folders, asked| Ok(simulate::command(folders, asked.seeds)) },
     Suite { name: "docs of the provider", told: Told::ExitCode, command: |folders, _| docs_check(folders) },
     Suite { name: "docs of the code", told: Told::ExitCode, command: |folders, _| Ok(rustdoc(folders)) },
     Suite { name: "sandbox", told: Told::Unittest, command: sandbox_tests },
@@ -143,6 +142,8 @@ fn auditor(folders: &Folders, _: &Asked) -> Result<Command, Failure> {
 
 /// The scenarios that need Prowler, which takes three minutes to install.
 const AUDITOR: &str = "scenarios::auditor::";
+/// The simulation's one test, which has a suite of its own.
+const SIMULATION: &str = "simulate";
 /// All scenarios: they have suites of their own.
 const SCENARIOS: &str = "scenarios::";
 

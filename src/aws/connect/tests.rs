@@ -43,7 +43,7 @@ async fn one_call_tells_the_account() {
     let server = Loopback::start(loopback::sts);
     let aws = connected(&settings(&server)).await.unwrap();
     assert_eq!((aws.account_id.as_str(), aws.region.as_str(), aws.partition.as_str()), ("123456789012", "eu-west-1", "aws"));
-    assert_eq!(aws.caller_principal(), "arn:aws:iam::123456789012:role/R");
+    assert!(aws.caller_arn.starts_with("arn:aws:sts::123456789012:assumed-role/R/"), "{}", aws.caller_arn);
     let requests = server.requests();
     assert_eq!(requests.len(), 1, "{requests:?}");
     assert!(requests[0].contains("app/terraform-provider-deeploy"), "{}", requests[0]);

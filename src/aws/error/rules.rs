@@ -158,9 +158,6 @@ const GENERAL: &[Rule] = &[
     rule("", "NoSuch*", "", NotFound),
 ];
 
-/// Codes that say that a quota is used up.
-const QUOTAS: [&str; 4] = ["LimitExceeded", "LimitExceededException", "TooManyBuckets", "ServiceQuotaExceededException"];
-
 /// Verbs of calls that change nothing.
 const READS: [&str; 6] = ["Get", "List", "Head", "Describe", "Simulate", "Decrypt"];
 
@@ -211,11 +208,6 @@ pub(super) fn is_read(operation: &str) -> bool {
 fn verb(operation: &str, verbs: &[&str]) -> bool {
     let name = operation.split_once(':').map_or(operation, |(_, name)| name);
     verbs.iter().any(|verb| name.starts_with(verb))
-}
-
-/// Whether the code says that a quota is used up.
-pub(super) fn is_quota_code(code: &str) -> bool {
-    QUOTAS.contains(&code)
 }
 
 /// Whether Secrets Manager says that the secret waits for its deletion.

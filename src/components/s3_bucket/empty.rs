@@ -46,24 +46,42 @@ impl Bucket<'_> {
         Ok((!parts.is_empty()).then(|| format!("{}{}", if more { "at least " } else { "" }, parts.join(", "))))
     }
 
-    /// Deletes every version, delete marker and unfinished upload; `false`: the bucket is gone. Fails as [`Class::Busy`] when
-    /// something is left at `deadline`.
+    /// Deletes every version, delete marker and unfinished upload; `false`: the bucket is gone. What it got done before `deadline`, or
+    /// before a failure that passes, is progress: it then fails as [`Class::Unfinished`].
     pub(super) async fn empty(self, deadline: Instant) -> Result<bool, Failure> {
-        let (mut last, mut deleted) = (Vec::new(), 0);
+        let mut deleted = 0;
+        let result = self.delete_all(deadline, &mut deleted).await;
+        result.map_err(|failure| match deleted > 0 && failure.class.is_retryable() {
+            true => Failure { class: Class::Unfinished, ..failure },
+            false => failure,
+        })
+    }
+
+    /// `deleted` counts what is gone for good.
+    async fn delete_all(self, deadline: Instant, deleted: &mut usize) -> Result<bool, Failure> {
+        let mut last = Vec::new();
         while Instant::now() < deadline {
             let Some(page) = self.versions().await? else { return Ok(false) };
             let page = identifiers(&page)?;
             if page.is_empty() {
-                return self.abort_uploads(deadline).await;
+                return self.abort_uploads(deadline, deleted).await;
             }
             if page == last {
+                // No progress, whatever S3 said.
+                *deleted = 0;
                 return Err(settings::failure(Class::Transient, DELETE, format!("the bucket {} still lists what was deleted", self.name)));
             }
             self.delete_page(page.clone()).await?;
-            deleted += page.len();
+            *deleted += page.len();
             last = page;
         }
-        Err(settings::failure(Class::Busy, DELETE, format!("the bucket {} is not empty yet: {deleted} versions deleted so far", self.name)))
+        Err(self.unfinished(DELETE, *deleted))
+    }
+
+    fn unfinished(self, operation: &str, deleted: usize) -> Failure {
+        let message =
+            format!("the bucket {} is being emptied: {deleted} versions and uploads deleted by this call, and more are left", self.name);
+        settings::failure(Class::Busy, operation, message)
     }
 
     async fn versions(self) -> Result<Option<ListObjectVersionsOutput>, Failure> {
@@ -85,18 +103,19 @@ impl Bucket<'_> {
         Ok(page.map(|page| (page.uploads.unwrap_or_default(), page.is_truncated.unwrap_or_default())))
     }
 
-    async fn abort_uploads(self, deadline: Instant) -> Result<bool, Failure> {
+    async fn abort_uploads(self, deadline: Instant, deleted: &mut usize) -> Result<bool, Failure> {
         while Instant::now() < deadline {
             let Some((uploads, more)) = self.uploads().await? else { return Ok(false) };
             let aborted = stream::iter(uploads).map(|upload| self.abort(upload)).buffer_unordered(ABORTS_AT_ONCE);
             for result in aborted.collect::<Vec<_>>().await {
                 result?;
+                *deleted += 1;
             }
             if !more {
                 return Ok(true);
             }
         }
-        Err(settings::failure(Class::Busy, UPLOADS, format!("the bucket {} still has unfinished uploads", self.name)))
+        Err(self.unfinished(UPLOADS, *deleted))
     }
 
     async fn abort(self, upload: MultipartUpload) -> Result<(), Failure> {

@@ -47,8 +47,8 @@ const EMPTY_FOR: Duration = Duration::from_secs(60);
 /// Caveats: where a region refuses tags at creation (`UnsupportedArgument`: some of the newer and isolated ones) the bucket is made
 /// without them and tagged at once, in a second call; a crash between the two leaves a bucket that is nobody's. In us-east-1 a
 /// create of one's own bucket succeeds; its tags then tell whose it is. A lifecycle rule under our id that somebody changed
-/// reads as 0 days, which AWS itself doesn't have. A `delete` empties for a while and then fails as [`Class::Busy`]: the next
-/// one goes on.
+/// reads as 0 days, which AWS itself doesn't have. A `delete` empties for a while and then fails as [`Class::Unfinished`]: the
+/// next one goes on.
 #[derive(Debug)]
 pub(super) struct S3Bucket {
     aws: Arc<Aws>,

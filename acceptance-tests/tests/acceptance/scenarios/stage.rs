@@ -56,3 +56,15 @@ pub(crate) fn mutations_of<T>(world: &World, run: impl FnOnce() -> Result<T, Fai
     let done = run()?;
     Ok((done, world.mutations()?.split_off(before)))
 }
+
+/// The operations of calls that only read, sorted; each object is asked for each thing once. Prints the table.
+#[allow(clippy::print_stdout, reason = "the table goes into the docs")]
+pub(crate) fn reads_once(calls: &[Value]) -> Vec<String> {
+    let mut seen: Vec<String> =
+        calls.iter().map(|call| format!("{}:{} {}", text(call, "service"), text(call, "operation"), text(call, "resource"))).collect();
+    seen.sort();
+    println!("{}", seen.join("\n"));
+    assert!(calls.iter().all(|call| call["mutating"] == false), "{seen:?}");
+    assert!(seen.windows(2).all(|pair| pair[0] != pair[1]), "asked twice: {seen:?}");
+    seen.iter().map(|call| call.split(' ').next().unwrap_or_default().to_owned()).collect()
+}
