@@ -67,9 +67,7 @@ impl World {
     }
 
     fn signature(&self, service: &str) -> String {
-        let (account, region) = (self.account(), self.region());
-        format!(
-            "AWS4-HMAC-SHA256 Credential=AKIADEEPLOY{account}/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
-        )
+        let (key, region) = (self.access_key(), self.region());
+        format!("AWS4-HMAC-SHA256 Credential={key}/20260101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0")
     }
 }

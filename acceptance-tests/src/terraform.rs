@@ -48,6 +48,31 @@ impl Terraform {
         Ok(terraform)
     }
 
+    /// The same, where each process of the provider writes its id to [`Terraform::provider_pids`], so that a fault can name it.
+    ///
+    /// # Errors
+    /// When the folder can't be made.
+    #[cfg(unix)]
+    pub fn recorded(cli: Cli, provider: &Path, world: &World) -> Result<Self, Failure> {
+        use std::os::unix::fs::PermissionsExt;
+        let mut terraform = Self::without_provider(cli)?;
+        let folder = terraform.home().join("provider");
+        crate::folders::make(&folder)?;
+        let wrapper = folder.join("terraform-provider-deeploy");
+        let script = format!("#!/bin/sh\necho $$ >> '{}'\nexec '{}' \"$@\"\n", terraform.provider_pids().display(), provider.display());
+        let written = fs::write(&wrapper, script).and_then(|()| fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)));
+        written.map_err(|error| Failure::io(format!("writing {}", wrapper.display()), &error))?;
+        let overrides = write_overrides(&terraform.home().join("terraform.rc"), &wrapper)?;
+        terraform.environment.insert("TF_CLI_CONFIG_FILE".to_owned(), overrides);
+        terraform.environment.extend(world.environment());
+        Ok(terraform)
+    }
+
+    /// Where a [`Terraform::recorded`] provider writes its process ids, one a line, the newest last.
+    pub fn provider_pids(&self) -> PathBuf {
+        self.home().join("provider.pids")
+    }
+
     /// An empty folder, with neither provider nor account; `set` gives what is needed.
     ///
     /// # Errors

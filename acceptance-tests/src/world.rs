@@ -20,6 +20,8 @@ pub struct World {
     endpoint: String,
     account: String,
     region: String,
+    /// Id of the access key that calls.
+    access_key: String,
 }
 
 impl World {
@@ -30,7 +32,23 @@ impl World {
 
     /// A named account of 12 digits.
     pub fn of(sandbox: &Sandbox, account: &str) -> Self {
-        Self { endpoint: sandbox.endpoint().to_owned(), account: account.to_owned(), region: "eu-central-1".to_owned() }
+        Self {
+            endpoint: sandbox.endpoint().to_owned(),
+            account: account.to_owned(),
+            region: "eu-central-1".to_owned(),
+            access_key: format!("AKIADEEPLOY{account}"),
+        }
+    }
+
+    /// The same account, called with an access key that was made in it: its user's policies are enforced.
+    #[must_use]
+    pub fn with_access_key(&self, id: &str) -> Self {
+        Self { access_key: id.to_owned(), ..self.clone() }
+    }
+
+    /// Id of the access key that calls; by default that of the account's root.
+    pub(crate) fn access_key(&self) -> &str {
+        &self.access_key
     }
 
     /// In another region than eu-central-1.
@@ -59,7 +77,7 @@ impl World {
     pub fn environment(&self) -> BTreeMap<String, String> {
         let pairs = [
             ("AWS_ENDPOINT_URL", self.endpoint.clone()),
-            ("AWS_ACCESS_KEY_ID", format!("AKIADEEPLOY{}", self.account)),
+            ("AWS_ACCESS_KEY_ID", self.access_key.clone()),
             ("AWS_SECRET_ACCESS_KEY", "sandbox".to_owned()),
             ("AWS_REGION", self.region.clone()),
         ];

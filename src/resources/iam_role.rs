@@ -293,7 +293,8 @@ fn read_trust(policy: &Json) -> Attr<Trust> {
         irsa: irsa
             .map(|irsa| IrsaTrust {
                 oidc_provider_arn: Attr::Known(irsa.oidc_provider_arn),
-                issuer: Attr::Known(irsa.issuer),
+                // As EKS tells it, and most configurations with it.
+                issuer: Attr::Known(format!("https://{}", irsa.issuer)),
                 namespace: Attr::Known(irsa.namespace),
                 service_accounts: set(irsa.service_accounts),
             })

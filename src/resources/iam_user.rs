@@ -24,6 +24,7 @@ const GROUP_POLICY: &str = "group_policy";
 const MEMBERSHIP: &str = "membership";
 const SECRET: &str = "secret";
 const ACCESS_KEY: &str = "access_key";
+const RETIRE: &str = "retire_previous";
 
 /// The IAM user of a Deeploy that can't take a role, with an access key that only AWS Secrets Manager ever sees.
 ///
@@ -180,7 +181,7 @@ impl Composite for Kind {
             Node::new(USER, "iam_user", named(boundary)).claim(),
             Node::new(GROUP, "iam_group", named(ours)),
             Node::new(MEMBERSHIP, "iam_group_membership", membership),
-            Node::new(SECRET, "secret", secret(model)).stateful(),
+            Node::new(SECRET, "secret", secret(model)),
             Node::new(ACCESS_KEY, "access_key", access_key(model)),
         ];
         let policy = access::policy(&inputs(model), place);
@@ -217,8 +218,10 @@ impl Composite for Kind {
     }
 
     fn moved(planned: &IamUser, prior: &IamUser) -> Vec<&'static str> {
-        let differs = prior.drift.known().is_some_and(|drift| drift.contains_key(ACCESS_KEY));
-        let rotates = planned.access_key_rotation != prior.access_key_rotation || differs;
+        // A key that is to be retired is no reason for another one.
+        let other = |setting: &Attr<String>| setting.known().is_none_or(|setting| setting != RETIRE);
+        let differs = prior.drift.known().and_then(|drift| drift.get(ACCESS_KEY)?.known()).is_some_and(|all| all.iter().any(other));
+        let rotates = rotates(planned, prior) || differs;
         let retires = planned.retire_previous_access_key.known() == Some(&true) && !prior.previous_access_key_id.is_null();
         match (rotates, retires) {
             (true, _) => vec!["access_key_id", "secret_version_id", "previous_access_key_id", "previous_access_key_last_used"],
@@ -269,7 +272,7 @@ impl Composite for Kind {
 
     fn warnings(planned: &IamUser, prior: Option<&IamUser>) -> Diagnostics {
         let Some(prior) = prior else { return Vec::new() };
-        let rotates = planned.access_key_rotation != prior.access_key_rotation;
+        let rotates = rotates(planned, prior);
         let retire = planned.retire_previous_access_key.known() == Some(&true);
         let mut warnings = Vec::new();
         if let (true, Attr::Known(previous)) = (rotates || retire, &prior.previous_access_key_id) {
@@ -289,6 +292,11 @@ impl Composite for Kind {
         }
         warnings
     }
+}
+
+/// Whether another access key is made. Without a value the key stays as it is.
+fn rotates(planned: &IamUser, prior: &IamUser) -> bool {
+    !planned.access_key_rotation.is_null() && planned.access_key_rotation != prior.access_key_rotation
 }
 
 fn inputs(model: &IamUser) -> AccessInputs {
@@ -327,7 +335,7 @@ fn access_key(model: &IamUser) -> crate::graph::Settings {
         ("user", live(Input::Output(USER.into(), "name".to_owned()))),
         ("secret_arn", fixed(Input::Output(SECRET.into(), "arn".to_owned()))),
         ("rotation", live(input(&model.access_key_rotation))),
-        ("retire_previous", live(retires(model))),
+        (RETIRE, live(retires(model))),
     ])
 }
 

@@ -148,6 +148,8 @@ pub(super) fn applied<C: Composite>(planned: &Value, state: &Value) -> Value {
 pub(super) fn as_planned(planned: &Value, state: Value) -> Value {
     match (planned, state) {
         (Value::Unknown, state) => state,
+        // As a whole: a planned empty map must not take what an interrupt left different.
+        (planned, _) if planned.is_wholly_known() => planned.clone(),
         (Value::Map(planned), Value::Map(state)) => {
             let merge = |(name, value): (String, Value)| match planned.get(&name) {
                 Some(planned) => (name, as_planned(planned, value)),
@@ -155,7 +157,6 @@ pub(super) fn as_planned(planned: &Value, state: Value) -> Value {
             };
             Value::Map(state.into_iter().map(merge).collect())
         }
-        (planned, _) if planned.is_wholly_known() => planned.clone(),
         (_, state) => state,
     }
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import random
 import re
 import signal
@@ -70,8 +71,8 @@ class Fault:
         on = spec.get("on")
         if not isinstance(on, dict) or not set(on) & {"m", "n", "operation", "every", "rate"}:
             raise ValueError(f"on must hold one of m, n, operation, every, rate, not {on!r}")
-        if do in ("kill_before", "kill_after", "signal_before", "signal_after") and not ("pid" in spec or "pgid" in spec):
-            raise ValueError(f"{do} needs pid or pgid")
+        if do in ("kill_before", "kill_after", "signal_before", "signal_after") and not set(spec) & {"pid", "pgid", "pid_file"}:
+            raise ValueError(f"{do} needs pid, pgid or pid_file")
         if do in ("delay_s", "hide_s") and not isinstance(spec.get(do), int | float):
             raise ValueError(f"{do} needs its seconds as {do}")
         return cls(on, do, spec, spec.get("times", 1), dice=random.Random(on.get("seed", 0)))
@@ -151,10 +152,17 @@ def _signal_number(spec: dict[str, Any]) -> signal.Signals:
     return signal.Signals["SIG" + name.removeprefix("SIG")]
 
 
+def _last_pid(file: str) -> int:
+    """A process that is started anew for each step writes its pid there; the last one is the one that calls."""
+    return int(pathlib.Path(file).read_text(encoding="ascii").split()[-1])
+
+
 def _signal(spec: dict[str, Any], number: signal.Signals) -> None:
     try:
         if "pgid" in spec:
             os.killpg(int(spec["pgid"]), number)
+        elif "pid_file" in spec:
+            os.kill(_last_pid(str(spec["pid_file"])), number)
         else:
             os.kill(int(spec["pid"]), number)
     except ProcessLookupError:

@@ -3,6 +3,7 @@
 import http.client
 import subprocess
 import sys
+import tempfile
 import time
 from urllib.parse import urlparse
 
@@ -87,6 +88,21 @@ class Chaos(SandboxTest):
                 self.assertEqual(victim.wait(5), -9)
                 self.assertEqual(len(self.world("kms:key")), keys)
                 self.assertEqual(self.fired(), [1])
+
+    def test_the_last_pid_of_a_file_is_killed(self):
+        with (
+            tempfile.NamedTemporaryFile("w") as pids,
+            subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as earlier,
+            subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as victim,
+        ):
+            self.faults({"on": {"m": 1}, "do": "kill_before", "pid_file": pids.name})
+            pids.write(f"{earlier.pid}\n{victim.pid}\n")
+            pids.flush()
+            with self.assertRaises(DROPPED):
+                self.aws("kms").create_key()
+            self.assertEqual(victim.wait(5), -9)
+            self.assertIsNone(earlier.poll())
+            self.assertEqual(self.fired(), [1])
 
     def test_signal(self):
         for kind in ("signal_before", "signal_after"):

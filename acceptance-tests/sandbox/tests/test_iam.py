@@ -32,6 +32,12 @@ class Iam(SandboxTest):
         self.refused("ValidationError", self.iam.create_user, UserName="v", Path="app")
         self.assertEqual(self.world("iam:user")[0]["tags"], {"a": "b"})
 
+    def test_a_group_moves_without_a_new_name(self):
+        self.iam.create_group(GroupName="g", Path="/a/")
+        self.iam.update_group(GroupName="g", NewPath="/b/")
+        moved = self.iam.get_group(GroupName="g")["Group"]
+        self.assertEqual((moved["Path"], moved["Arn"]), ("/b/", f"arn:aws:iam::{self.account}:group/b/g"))
+
     def test_a_renamed_user_keeps_its_tags_and_keys(self):
         self.iam.create_user(UserName="taken")
         made = self.iam.create_user(UserName="u", Tags=[{"Key": "a", "Value": "b"}])["User"]

@@ -1,4 +1,4 @@
-"""Renaming and moving users: tags and access keys stay theirs, names are unique (API reference: UpdateUser)."""
+"""Renaming and moving users and groups: tags and access keys stay theirs, names are unique (API reference: UpdateUser, UpdateGroup)."""
 
 from __future__ import annotations
 
@@ -30,3 +30,11 @@ def _after(call: AwsCall, reply: Reply) -> None:
         tagger.delete_all_tags_for_resource(before_arn)
     for key in user.access_keys:
         key.user_name = user.name
+
+
+@after("iam", "UpdateGroup")
+def _after_group(call: AwsCall, reply: Reply) -> None:
+    """API reference: UpdateGroup, NewPath. moto heeds it only beside a new name."""
+    group = store(call).groups.get(str(call.params.get("NewGroupName") or call.params.get("GroupName")))
+    if reply.status < 400 and group is not None and call.params.get("NewPath"):
+        group.path = call.text("NewPath")
