@@ -178,7 +178,7 @@ fn what_somebody_did_to_a_user_is_found_and_repaired() -> Result<(), Failure> {
     let stage = stage()?;
     let world = &stage.world;
     let name = stage.filled("user-ACCOUNT");
-    apply(&stage, &user("bucket_arn = \"arn:aws:s3:::somewhere\"\npath = \"/deeploy/\"\ntags = { a = \"1\" }"))?;
+    apply(&stage, &user("bucket_arn = \"arn:aws:s3:::somewhere\"\ntags = { a = \"1\" }"))?;
     let all = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
     let boundary = "arn:aws:iam::aws:policy/ReadOnlyAccess";
     let (user, group) = (("UserName", name.as_str()), ("GroupName", name.as_str()));
