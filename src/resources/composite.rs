@@ -139,7 +139,7 @@ impl<C: Composite> Adapter<C> {
     /// The blueprint with everything that the provider block adds to it.
     pub(super) fn blueprint(&self, model: &C::Model, value: &Value, place: &Place) -> Blueprint {
         let mut blueprint = C::blueprint(model, place);
-        blueprint.tags = super::tags::wanted(&self.session, value).unwrap_or_default();
+        blueprint.tags = super::tags::wanted(&self.session, value).unwrap_or_else(|| super::tags::stated(value));
         blueprint.ignore_tags = self.session.ignore_tags();
         blueprint
     }

@@ -261,8 +261,11 @@ fn trust(model: &IamRole, place: &Place) -> Input {
     let more = match &trust.policy_statements {
         Attr::Unknown => return Input::Unknown,
         Attr::Null => Vec::new(),
-        // A text that can't be read was refused by its validator.
-        Attr::Known(text) => parse_trust_statements(text).unwrap_or_default(),
+        Attr::Known(text) => match parse_trust_statements(text) {
+            Ok(statements) => statements,
+            // Its validator refuses such a text. Should one get here, no policy is better than one without the user's denials.
+            Err(_) => return Input::Unknown,
+        },
     };
     Input::Known(trust_policy(place, irsa.as_ref(), pods.as_ref(), &more))
 }

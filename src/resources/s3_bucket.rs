@@ -322,8 +322,11 @@ fn policy(model: &S3Bucket, place: &Place) -> Input {
     let more = match &model.policy_statements {
         Attr::Unknown => return Input::Unknown,
         Attr::Null => Vec::new(),
-        // A text that can't be read was refused by its validator.
-        Attr::Known(text) => parse_statements(text).unwrap_or_default(),
+        Attr::Known(text) => match parse_statements(text) {
+            Ok(statements) => statements,
+            // Its validator refuses such a text. Should one get here, no policy is better than one without the user's denials.
+            Err(_) => return Input::Unknown,
+        },
     };
     Input::Known(bucket_policy(place, name, &more))
 }

@@ -29,6 +29,12 @@ pub(super) fn wanted(session: &Session, resource: &Value) -> Option<BTreeMap<Str
     Some(all)
 }
 
+/// The tags that a state says: while `default_tags` is unknown, what was there is no drift.
+pub(super) fn stated(resource: &Value) -> BTreeMap<String, String> {
+    let all = resource.get("tags_all").as_map().into_iter().flatten();
+    all.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
 /// The tags of an object that users see: all but ours and the ignored ones.
 pub(super) fn visible(session: &Session, found: &Found) -> BTreeMap<String, String> {
     let ignored = session.ignore_tags();
