@@ -106,6 +106,28 @@ fn what_another_state_made_is_refused_with_the_word_import() -> Result<(), Failu
     is_whole(&first)
 }
 
+/// A refresh must not make another's claim this state's own: the next destroy would delete what isn't its to delete.
+#[test]
+fn what_another_apply_took_over_is_neither_changed_nor_deleted() -> Result<(), Failure> {
+    let stage = stage()?;
+    stage.configure(&resource("deeploy_iam_role", &format!("name = \"mine-ACCOUNT\"\n{TRUST}")))?;
+    stage.terraform.apply::<&str>(&[])?.success()?;
+    let name = stage.filled("mine-ACCOUNT");
+    let taken = [("RoleName", name.as_str()), ("Tags.member.1.Key", "deeploy:incarnation"), ("Tags.member.1.Value", "another")];
+    stage.world.iam("TagRole", &taken)?;
+    let before = stage.world.objects()?;
+    assert!(before.iter().any(|object| object["tags"]["deeploy:incarnation"] == "another"), "{}", list(&before));
+    let (refused, calls) = mutations_of(&stage.world, || stage.terraform.apply::<&str>(&[]))?;
+    check::says(&refused.failure()?, "The object is another state's")?;
+    assert_eq!(calls, Vec::<String>::new());
+    let (destroyed, calls) = mutations_of(&stage.world, || stage.terraform.destroy(&["-refresh=false"]))?;
+    check::says(&destroyed.success()?, "It was left alone")?;
+    assert_eq!(calls, Vec::<String>::new());
+    assert!(!stage.state_has_resources()?);
+    assert_eq!(stage.world.objects()?, before);
+    Ok(())
+}
+
 impl Stage {
     fn state_has_resources(&self) -> Result<bool, Failure> {
         Ok(self.terraform.run(&["state", "list"])?.stdout.contains("deeploy_"))
