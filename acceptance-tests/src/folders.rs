@@ -24,8 +24,9 @@ impl Folders {
     /// # Errors
     /// When there is no home folder to put the cache into.
     pub fn find() -> Result<Self, Failure> {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = here.parent().unwrap_or(here).to_path_buf();
+        // Cargo's word of now, not of the build: checkouts share a target folder, and cargo takes another's program for this one's.
+        let here = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = here.parent().unwrap_or(&here).to_path_buf();
         let cache = match env::var_os("DEEPLOY_CACHE_DIR") {
             Some(folder) => PathBuf::from(folder),
             None => user_cache()?.join("deeploy"),

@@ -39,7 +39,9 @@ fn is_test(path: &Path) -> bool {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
+    // Cargo's word of now, not of the build: checkouts share a target folder, and cargo takes another's program for this one's.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.parent().expect("xtask lies in the workspace").to_owned()
 }
 
 /// Every file of ours below these folders with this ending.
