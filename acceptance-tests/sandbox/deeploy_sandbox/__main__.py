@@ -20,6 +20,12 @@ def main() -> None:
         default=0.0,
         help="how long a deleted bucket's name answers 409 OperationAborted",
     )
+    arguments.add_argument(
+        "--seconds-per-minute",
+        type=float,
+        default=0.0,
+        help="how long one minute of AWS's waiting takes here; 0: nothing is waited for",
+    )
     arguments.add_argument("--exit-with-stdin", action="store_true", help="stop when stdin reaches its end")
     options = arguments.parse_args()
 
@@ -27,9 +33,11 @@ def main() -> None:
     announce = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
 
+    from .durations import clock
     from .http_server import SandboxServer
     from .sandbox import Sandbox
 
+    clock.set(None, options.seconds_per_minute)
     sandbox = Sandbox(latency_s=options.latency_ms / 1000.0, bucket_name_busy_s=options.bucket_name_busy_s)
     server = SandboxServer(options.port, sandbox.handle)
 

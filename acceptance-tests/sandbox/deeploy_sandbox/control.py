@@ -7,7 +7,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from . import moto_bridge, rules, world
+from . import durations, moto_bridge, rules, world
 from .wire import HttpRequest, Reply, json_reply
 
 if TYPE_CHECKING:
@@ -62,19 +62,21 @@ class Control:
             with sandbox.lock(str(body.get("account", ""))):
                 return evaluate_request(body)
         if route == ("POST", "settings"):
-            return self._settings(body or {})
+            return self._settings(body or {}, account)
         if route == ("GET", "health"):
             return {"ok": True}
         raise ValueError(f"no such route: {route[0]} /sandbox/{route[1]}")
 
-    def _settings(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _settings(self, body: dict[str, Any], account: str | None) -> dict[str, Any]:
         from .rules import s3_buckets
 
         if "bucket_name_busy_s" in body:
             s3_buckets.settings.name_busy_s = float(body["bucket_name_busy_s"])
         if "latency_ms" in body:
             self.sandbox.latency_s = float(body["latency_ms"]) / 1000.0
-        return {"bucket_name_busy_s": s3_buckets.settings.name_busy_s, "latency_ms": self.sandbox.latency_s * 1000.0}
+        if "seconds_per_minute" in body:
+            durations.clock.set(account, float(body["seconds_per_minute"]))
+        return {"bucket_name_busy_s": s3_buckets.settings.name_busy_s, "latency_ms": self.sandbox.latency_s * 1000.0, "seconds_per_minute": durations.clock.scale(account or "")}
 
     def _reset(self, account: str | None) -> dict[str, Any]:
         sandbox = self.sandbox
@@ -83,6 +85,7 @@ class Control:
             with sandbox.lock(each):
                 moto_bridge.clear_account(each)
                 rules.forget(each)
+        durations.clock.forget(account)
         if account is None:
             rules.forget(None)
         sandbox.sessions.clear(account)

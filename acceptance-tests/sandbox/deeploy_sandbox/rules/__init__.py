@@ -6,6 +6,8 @@ sees moto's reply and may answer in its place. Each file names the documentation
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -44,8 +46,9 @@ def after(service: str, *operations: str) -> Callable[[After], After]:
 
 def load_all(sessions: Any, bucket_name_busy_s: float) -> None:
     """Imports every rule file; importing one registers its rules."""
-    from . import iam_credentials, iam_deletes, iam_documents, iam_renames, iam_simulate, kms_grants, kms_keys, s3_access, s3_buckets  # noqa: F401
-    from . import s3_settings, secrets, sts  # noqa: F401
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    from . import s3_buckets, sts
 
     sts.registry.sessions = sessions
     s3_buckets.settings.name_busy_s = bucket_name_busy_s

@@ -6,6 +6,7 @@ resources then does not match.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..aws_call import AwsCall
@@ -19,11 +20,26 @@ IAM_MEMBERS = {
 }
 
 
+Arn = Callable[[AwsCall], str]
+_arns: dict[str, Arn] = {}
+
+
+def names_resource(service: str) -> Callable[[Arn], Arn]:
+    """Registers what tells the ARN of a call to this service."""
+
+    def register(arn: Arn) -> Arn:
+        _arns[service] = arn
+        return arn
+
+    return register
+
+
 def resource_arn(call: AwsCall) -> str:
-    found = {"s3": _s3, "kms": _kms, "iam": _iam, "secretsmanager": _secret, "ssm": _parameter}.get(call.service)
+    found = _arns.get(call.service)
     return found(call) if found else "*"
 
 
+@names_resource("s3")
 def _s3(call: AwsCall) -> str:
     bucket, key = call.path_parameters.get("Bucket"), call.path_parameters.get("Key")
     if not bucket:
@@ -33,6 +49,7 @@ def _s3(call: AwsCall) -> str:
     return f"arn:{call.partition}:s3:::{bucket}" + (f"/{key}" if key else "")
 
 
+@names_resource("kms")
 def _kms(call: AwsCall) -> str:
     import base64
 
@@ -48,6 +65,7 @@ def _kms(call: AwsCall) -> str:
     return str(find_key(call, str(key_id)).arn)
 
 
+@names_resource("iam")
 def _iam(call: AwsCall) -> str:
     if call.params.get("PolicyArn") and "RoleName" not in call.params and "UserName" not in call.params:
         return call.text("PolicyArn")
@@ -65,6 +83,7 @@ def _iam(call: AwsCall) -> str:
     return "*"
 
 
+@names_resource("secretsmanager")
 def _secret(call: AwsCall) -> str:
     from .secrets import find_secret
 
@@ -77,6 +96,7 @@ def _secret(call: AwsCall) -> str:
     return name if name.startswith("arn:") else "*"
 
 
+@names_resource("ssm")
 def _parameter(call: AwsCall) -> str:
     name = call.text("Name") or call.text("Path")
     return f"arn:{call.partition}:ssm:{call.region}:{call.account}:parameter/{name.lstrip('/')}" if name else "*"
