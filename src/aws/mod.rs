@@ -1,6 +1,7 @@
 //! AWS: clients, credentials, error classes, partitions. Only this layer and `components/` know the SDK.
 
 mod arn;
+pub mod batch;
 mod connect;
 mod environment;
 pub mod error;
@@ -39,6 +40,28 @@ pub struct Aws {
     pub sts: aws_sdk_sts::Client,
     /// Secrets Manager.
     pub secrets: aws_sdk_secretsmanager::Client,
+    /// Auto Scaling.
+    pub autoscaling: aws_sdk_autoscaling::Client,
+    /// CloudWatch.
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
+    /// CloudWatch Logs.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    /// Elastic Compute Cloud: networks, security groups, launch templates.
+    pub ec2: aws_sdk_ec2::Client,
+    /// Elastic Kubernetes Service.
+    pub eks: aws_sdk_eks::Client,
+    /// Classic Load Balancers.
+    pub elb: aws_sdk_elasticloadbalancing::Client,
+    /// Network and Application Load Balancers.
+    pub elbv2: aws_sdk_elasticloadbalancingv2::Client,
+    /// EventBridge.
+    pub events: aws_sdk_eventbridge::Client,
+    /// Relational Database Service.
+    pub rds: aws_sdk_rds::Client,
+    /// Simple Notification Service.
+    pub sns: aws_sdk_sns::Client,
+    /// Systems Manager: Parameter Store.
+    pub ssm: aws_sdk_ssm::Client,
     /// E.g. `eu-west-1`.
     pub region: String,
     /// Twelve digits.
@@ -78,6 +101,17 @@ impl Aws {
             iam: aws_sdk_iam::Client::new(config),
             sts: aws_sdk_sts::Client::new(config),
             secrets: aws_sdk_secretsmanager::Client::new(config),
+            autoscaling: aws_sdk_autoscaling::Client::new(config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            ec2: aws_sdk_ec2::Client::new(config),
+            eks: aws_sdk_eks::Client::new(config),
+            elb: aws_sdk_elasticloadbalancing::Client::new(config),
+            elbv2: aws_sdk_elasticloadbalancingv2::Client::new(config),
+            events: aws_sdk_eventbridge::Client::new(config),
+            rds: aws_sdk_rds::Client::new(config),
+            sns: aws_sdk_sns::Client::new(config),
+            ssm: aws_sdk_ssm::Client::new(config),
             region: region.to_owned(),
             account_id: caller.account_id,
             partition: partition.id.to_owned(),

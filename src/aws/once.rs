@@ -2,26 +2,30 @@
 //! unique name (lifecycle.md 20), and hides from the engine what it did where it has one. Creates go out once:
 //! `aws.kms.create_key().customize().config_override(once::kms()).send()`.
 
-/// No retries, for one KMS call.
-#[must_use]
-pub fn kms() -> aws_sdk_kms::config::Builder {
-    aws_sdk_kms::Config::builder().retry_config(aws_sdk_kms::config::retry::RetryConfig::disabled())
+macro_rules! once {
+    ($($service:ident $sdk:ident $name:literal;)+) => { $(
+        #[doc = concat!("No retries, for one call of ", $name, ".")]
+        #[must_use]
+        pub fn $service() -> $sdk::config::Builder {
+            $sdk::Config::builder().retry_config($sdk::config::retry::RetryConfig::disabled())
+        }
+    )+ };
 }
 
-/// No retries, for one IAM call.
-#[must_use]
-pub fn iam() -> aws_sdk_iam::config::Builder {
-    aws_sdk_iam::Config::builder().retry_config(aws_sdk_iam::config::retry::RetryConfig::disabled())
-}
-
-/// No retries, for one S3 call.
-#[must_use]
-pub fn s3() -> aws_sdk_s3::config::Builder {
-    aws_sdk_s3::Config::builder().retry_config(aws_sdk_s3::config::retry::RetryConfig::disabled())
-}
-
-/// No retries, for one Secrets Manager call.
-#[must_use]
-pub fn secrets() -> aws_sdk_secretsmanager::config::Builder {
-    aws_sdk_secretsmanager::Config::builder().retry_config(aws_sdk_secretsmanager::config::retry::RetryConfig::disabled())
+once! {
+    kms aws_sdk_kms "KMS";
+    iam aws_sdk_iam "IAM";
+    s3 aws_sdk_s3 "S3";
+    secrets aws_sdk_secretsmanager "Secrets Manager";
+    cloudwatch aws_sdk_cloudwatch "CloudWatch";
+    logs aws_sdk_cloudwatchlogs "CloudWatch Logs";
+    ec2 aws_sdk_ec2 "Elastic Compute Cloud";
+    eks aws_sdk_eks "Elastic Kubernetes Service";
+    elb aws_sdk_elasticloadbalancing "Classic Load Balancers";
+    elbv2 aws_sdk_elasticloadbalancingv2 "Network and Application Load Balancers";
+    events aws_sdk_eventbridge "EventBridge";
+    rds aws_sdk_rds "Relational Database Service";
+    sns aws_sdk_sns "Simple Notification Service";
+    ssm aws_sdk_ssm "Systems Manager";
+    autoscaling aws_sdk_autoscaling "Auto Scaling";
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use crate::{aws::Aws, graph::Component};
 
 mod access_key;
+mod ec2;
+mod eks;
 mod iam;
 mod iam_group;
 mod iam_group_membership;
@@ -16,6 +18,8 @@ mod iam_user;
 mod iam_user_guards;
 mod kms_alias;
 mod kms_key;
+mod monitoring;
+mod rds;
 mod s3_bucket;
 mod secret;
 mod settings;
@@ -29,7 +33,7 @@ pub use kms_alias::alias_of;
 /// Every kind of object that blueprints may name.
 #[must_use]
 pub fn table(aws: &Arc<Aws>) -> Vec<Arc<dyn Component>> {
-    vec![
+    let mut all: Vec<Arc<dyn Component>> = vec![
         Arc::new(access_key::AccessKey::new(Arc::clone(aws))),
         Arc::new(iam_group::IamGroup::new(Arc::clone(aws))),
         Arc::new(iam_group_membership::IamGroupMembership::new(Arc::clone(aws))),
@@ -41,5 +45,7 @@ pub fn table(aws: &Arc<Aws>) -> Vec<Arc<dyn Component>> {
         Arc::new(kms_key::KmsKey::new(Arc::clone(aws))),
         Arc::new(s3_bucket::S3Bucket::new(Arc::clone(aws))),
         Arc::new(secret::Secret::new(Arc::clone(aws))),
-    ]
+    ];
+    all.extend([ec2::table(aws), eks::table(aws), monitoring::table(aws), rds::table(aws)].into_iter().flatten());
+    all
 }

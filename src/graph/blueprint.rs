@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, fmt};
 
 use serde_json::Value as Json;
 
+use super::template::links;
+
 /// A component's name within its resource, e.g. `key` or `access_key`. A public format (lifecycle.md 7): it stands in tags and state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ComponentId(pub String);
@@ -11,6 +13,12 @@ pub struct ComponentId(pub String);
 impl fmt::Display for ComponentId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0)
+    }
+}
+
+impl From<String> for ComponentId {
+    fn from(id: String) -> Self {
+        Self(id)
     }
 }
 
@@ -68,6 +76,8 @@ pub struct Node {
     pub stateful: bool,
     /// Kept when the resource is destroyed, with the reason shown to the user; `None`: deleted.
     pub keep: Option<String>,
+    /// The cloud itself may have made it under this name (a log group): an object without anybody's marks is taken, not refused.
+    pub adopt: bool,
     /// Shall not exist (its configuration was taken away): observed like any other, and a run deletes what it finds of ours, after the
     /// rest is done and after asking its guards. Absent and not found is no difference; found is, and shows in `drift` as `superfluous`.
     pub absent: bool,
@@ -77,7 +87,7 @@ impl Node {
     /// A stateless component that is deleted with its resource.
     #[must_use]
     pub fn new(id: &str, kind: &'static str, settings: Settings) -> Self {
-        Self { id: id.into(), kind, settings, after: Vec::new(), claim: false, stateful: false, keep: None, absent: false }
+        Self { id: id.into(), kind, settings, after: Vec::new(), claim: false, stateful: false, keep: None, adopt: false, absent: false }
     }
 
     /// The component that carries the claim.
@@ -90,6 +100,25 @@ impl Node {
     #[must_use]
     pub fn stateful(self) -> Self {
         Self { stateful: true, ..self }
+    }
+
+    /// It comes after these, beyond those whose outputs its settings take.
+    #[must_use]
+    pub fn after(mut self, others: impl IntoIterator<Item = impl Into<ComponentId>>) -> Self {
+        self.after.extend(others.into_iter().map(Into::into));
+        self
+    }
+
+    /// The cloud itself may have made it.
+    #[must_use]
+    pub fn adopting(self) -> Self {
+        Self { adopt: true, ..self }
+    }
+
+    /// It stays when the resource goes; the reason is shown.
+    #[must_use]
+    pub fn kept(self, reason: Option<String>) -> Self {
+        Self { keep: reason, ..self }
     }
 
     /// It shall not exist, if `absent`.
@@ -142,6 +171,27 @@ pub enum Input {
     Unknown,
     /// Another component's output, e.g. the key's id.
     Output(ComponentId, String),
+    /// A value with other components' outputs inside: see [`super::link`].
+    Template(Json),
+}
+
+impl Input {
+    /// Every component whose outputs it takes.
+    #[must_use]
+    pub fn takes(&self) -> Vec<ComponentId> {
+        match self {
+            Self::Known(_) | Self::Unknown => Vec::new(),
+            Self::Output(from, _) => vec![from.clone()],
+            Self::Template(template) => links(template).into_iter().map(|(from, _)| from).collect(),
+        }
+    }
+}
+
+impl From<Json> for Input {
+    /// A value that may hold links.
+    fn from(value: Json) -> Self {
+        if links(&value).is_empty() { Self::Known(value) } else { Self::Template(value) }
+    }
 }
 
 /// What changing a setting takes (lifecycle.md 1).

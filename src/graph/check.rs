@@ -47,7 +47,7 @@ impl<'a> Ctx<'a> {
             _ if !taggable => return None,
             Ownership::Ours => return None,
             // An import takes the object that it names, and nothing beside it that happens to have the right name.
-            Ownership::Nobodys if known || (self.run.adopt && node.claim) => return None,
+            Ownership::Nobodys if node.adopt || known || (self.run.adopt && node.claim) => return None,
             Ownership::Anothers(_) if known && verified => return None,
             Ownership::Nobodys => None,
             Ownership::Anothers(owner) => Some(owner),

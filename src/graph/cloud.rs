@@ -39,8 +39,10 @@ impl Entropy for OsEntropy {
 /// Every bound of the engine.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Components worked on at a time. Ten keeps below the control planes' request rates beside Terraform's own ten resources.
+    /// Calls in flight at a time. Ten keeps below the control planes' request rates beside Terraform's own ten resources.
     pub parallel: usize,
+    /// Components worked on at a time: most of these only wait (a database for minutes), and waiting keeps nobody from working.
+    pub width: usize,
     /// How long one call is tried again while throttled. A busy account's throttling passes within minutes.
     pub throttled: Duration,
     /// How long one call is tried again after transient and ambiguous failures; longer is an outage.
@@ -67,10 +69,27 @@ pub struct Limits {
     pub rounds: usize,
 }
 
+impl Limits {
+    /// The same with shorter rests: what the engine waits between two looks, times `scale`. For a cloud whose minutes are
+    /// shorter than AWS's; patience with failures stays as it is.
+    #[must_use]
+    pub fn paced(self, scale: f64) -> Self {
+        let scale = if scale.is_finite() { scale.clamp(0.0, 1.0) } else { 1.0 };
+        Self {
+            settle: self.settle.mul_f64(scale),
+            fresh: self.fresh.mul_f64(scale),
+            backoff: self.backoff.mul_f64(scale),
+            backoff_max: self.backoff_max.mul_f64(scale),
+            ..self
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             parallel: 10,
+            width: 200,
             throttled: Duration::from_secs(5 * 60),
             transient: Duration::from_secs(2 * 60),
             visible: Duration::from_secs(2 * 60),

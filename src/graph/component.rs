@@ -76,6 +76,12 @@ pub trait Component: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Deletes what others made for it and left behind (what Kubernetes made for a cluster), once it is gone; asked again in a later
+    /// destroy. Only what is provably its own. [`super::Class::Unfinished`]: some is still going. Returns what stays on purpose.
+    async fn sweep(&self, _wanted: &Wanted) -> Result<Vec<Kept>, Failure> {
+        Ok(Vec::new())
+    }
+
     /// Deletes it, or starts to; the engine then asks `find` until it is gone or `Readiness::Deleted`.
     async fn delete(&self, found: &Found, wanted: &Wanted) -> Result<Option<Kept>, Failure>;
 }

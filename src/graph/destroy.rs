@@ -1,6 +1,6 @@
 //! Deleting everything that a blueprint stands for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Blueprint, Claim, Cloud, ComponentFailure, ComponentId, Doing, Found, Kept, Node, Observed, Outcome, Phase, Readiness, Refusal, Run,
@@ -38,11 +38,11 @@ pub async fn destroy(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome 
     } else if let Some(stale) = stale(&ctx, &state.observed) {
         state.outcome.refusals.push(stale);
     } else {
-        set_others_aside(&ctx, &mut state.observed);
+        state.aside = set_others_aside(&ctx, &mut state.observed);
         if rival(&ctx, &mut state).await && guards(&ctx, &mut state).await && mark(&ctx, &mut state).await {
             walk(
                 &order.dependents,
-                cloud.limits.parallel,
+                cloud.limits.width,
                 &mut state,
                 |state, at| begin(&ctx, state, at),
                 |state, _, done| end(&ctx, state, done),
@@ -64,6 +64,8 @@ struct State {
     sealed: bool,
     /// Another one holds the name: nothing but our claim's object is ours.
     rival: bool,
+    /// Components under whose name another's object stands.
+    aside: BTreeSet<ComponentId>,
 }
 
 impl State {
@@ -72,7 +74,7 @@ impl State {
         before.extend(observed.found.clone());
         let claim = observed.claim.clone();
         let sealed = claim.as_ref().is_none_or(|claim| claim.phase == Phase::Ready);
-        Self { observed, outcome: Outcome::new(total), before, claim, sealed, rival: false }
+        Self { observed, outcome: Outcome::new(total), before, claim, sealed, rival: false, aside: BTreeSet::new() }
     }
 
     fn halt(&mut self, ctx: &Ctx<'_>, component: &ComponentId, halt: Halt) {
@@ -99,7 +101,8 @@ fn stale(ctx: &Ctx<'_>, observed: &Observed) -> Option<Refusal> {
 
 /// Forgets what isn't ours. Without the claim, untagged objects are ours by their id in state only; with another's claim
 /// under our name, they are the other's.
-fn set_others_aside(ctx: &Ctx<'_>, observed: &mut Observed) {
+fn set_others_aside(ctx: &Ctx<'_>, observed: &mut Observed) -> BTreeSet<ComponentId> {
+    let mut aside = BTreeSet::new();
     let verified = verified(ctx.run, observed.claim.as_ref());
     let claim = claim_node(ctx).and_then(|node| observed.found.get(&node.id).map(|found| (node, found)));
     let claimed = claim.is_some();
@@ -111,8 +114,10 @@ fn set_others_aside(ctx: &Ctx<'_>, observed: &mut Observed) {
         let other = if taggable { ctx.foreign(node, found, true, verified).is_some() } else { anothers || (!claimed && !known) };
         if other {
             observed.found.remove(&node.id);
+            aside.insert(node.id.clone());
         }
     }
+    aside
 }
 
 /// Where the claim has no unique name, another one may hold it: then only our own claim's object is ours, and all the rest,
@@ -144,10 +149,10 @@ async fn rival(ctx: &Ctx<'_>, state: &mut State) -> bool {
 
 /// Asks everything what forbids its deletion, and goes on only if nothing does.
 async fn guards(ctx: &Ctx<'_>, state: &mut State) -> bool {
-    let waits = vec![std::collections::BTreeSet::new(); ctx.blueprint.nodes.len()];
+    let waits = vec![BTreeSet::new(); ctx.blueprint.nodes.len()];
     walk(
         &waits,
-        ctx.cloud.limits.parallel,
+        ctx.cloud.limits.width,
         state,
         |state, at| {
             let Some(node) = ctx.blueprint.nodes.get(at).filter(|node| node.keep.is_none()) else { return Turn::Pass };
@@ -220,6 +225,8 @@ fn begin<'a>(ctx: &'a Ctx<'a>, state: &mut State, at: usize) -> Turn<Job<'a>> {
         return Turn::Block;
     }
     let rival = state.rival;
+    // What is gone was ours if our state knew it and nobody else's stands in its place.
+    let mine = !rival && ctx.known(node).is_some() && !state.aside.contains(&node.id);
     let wanted = state.wanted(ctx, node);
     let found = state.observed.found.get(&node.id).cloned();
     let claim = state.claim.clone().filter(|_| node.claim);
@@ -230,7 +237,7 @@ fn begin<'a>(ctx: &'a Ctx<'a>, state: &mut State, at: usize) -> Turn<Job<'a>> {
             done.result = sweep(ctx, node, found.as_ref(), &query, &wanted, &mut done).await;
         }
         if done.result.is_ok() {
-            done.result = delete(ctx, node, found, &query, &wanted, &mut done).await;
+            done.result = delete(ctx, node, found, &query, &wanted, mine, &mut done).await;
         }
         done
     }))
@@ -263,12 +270,15 @@ async fn delete(
     found: Option<Found>,
     query: &super::Query,
     wanted: &Wanted,
+    mine: bool,
     done: &mut Done,
 ) -> Result<(), Halt> {
     let component = ctx.component(node)?;
     let Some(mut found) = found else {
-        done.gone = true;
-        return Ok(());
+        // It went in an earlier destroy, which may have been interrupted before it was done.
+        let swept = if mine { sweep_after(ctx, component, wanted, done).await } else { Ok(()) };
+        done.gone = swept.is_ok();
+        return swept;
     };
     if let Some(claim) = done.claim.clone() {
         // Everything else took its time: is it still ours?
@@ -294,8 +304,17 @@ async fn delete(
     let mut kept = None;
     let removed = remove(ctx, component, query, &found, wanted, &mut kept).await;
     done.kept.extend(kept);
-    done.gone = removed.is_ok();
-    removed
+    removed?;
+    sweep_after(ctx, component, wanted, done).await?;
+    done.gone = true;
+    Ok(())
+}
+
+/// Deletes what others made for an object that is gone.
+async fn sweep_after(ctx: &Ctx<'_>, component: &dyn super::Component, wanted: &Wanted, done: &mut Done) -> Result<(), Halt> {
+    let left = ctx.pace.call(Doing::Deleting, Some(super::Class::Conflict), || component.sweep(wanted)).await?;
+    done.kept.extend(left);
+    Ok(())
 }
 
 fn end(ctx: &Ctx<'_>, state: &mut State, done: Done) -> bool {

@@ -72,7 +72,7 @@ async fn seal(ctx: &Ctx<'_>, state: &mut State) -> bool {
     let mut all = (state, true);
     walk(
         &waits,
-        ctx.cloud.limits.parallel,
+        ctx.cloud.limits.width,
         &mut all,
         |(state, whole), at| {
             let Some(node) = ctx.blueprint.nodes.get(at).filter(|node| !node.absent) else { return Turn::Pass };

@@ -22,6 +22,7 @@ mod resolve;
 mod retry;
 mod run;
 mod superfluous;
+mod template;
 mod work;
 
 pub use blueprint::{Blueprint, Change, ComponentId, IgnoreTags, Input, Meaning, Node, Owner, Setting, Settings};
@@ -36,3 +37,4 @@ pub use observe::{Observed, observe};
 pub use order::Flaw;
 pub use outcome::{ComponentFailure, Doing, Known, Mode, Outcome, Refusal, Run, Status};
 pub use run::run;
+pub use template::link;

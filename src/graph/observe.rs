@@ -77,7 +77,7 @@ pub(crate) async fn observe_with(
     let mut looked = BTreeSet::new();
     walk(
         &order.inputs,
-        cloud.limits.parallel,
+        cloud.limits.width,
         &mut state,
         |(observed, _), at| {
             let Some(node) = blueprint.nodes.get(at) else { return Turn::Block };

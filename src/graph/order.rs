@@ -62,11 +62,8 @@ impl Order {
         let &[claim] = claims.as_slice() else { return Err(Flaw::Claims(claims.len())) };
         let (mut needs, mut inputs) = (Vec::new(), Vec::new());
         for (at, node) in nodes.iter().enumerate() {
-            let takes = node.settings.values().filter_map(|setting| match &setting.value {
-                Input::Output(from, _) => Some(from),
-                _ => None,
-            });
-            let takes = takes.map(|from| position(node, from)).collect::<Result<BTreeSet<_>, _>>()?;
+            let takes = node.settings.values().flat_map(|setting| setting.value.takes());
+            let takes = takes.map(|from| position(node, &from)).collect::<Result<BTreeSet<_>, _>>()?;
             let mut waits = takes.clone();
             for other in &node.after {
                 waits.insert(position(node, other)?);

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::{
     Blueprint, Claim, Class, ComponentId, Failure, Found, Input, Node, Query, Wanted,
     claim::{token, wanted_tags},
+    template::{filled, links},
 };
 
 /// The objects known so far.
@@ -18,13 +19,14 @@ pub(crate) fn settings(node: &Node, objects: &Objects) -> (BTreeMap<String, Json
     let mut known = BTreeMap::new();
     for (name, setting) in &node.settings {
         let value = match &setting.value {
-            Input::Known(value) => Some(value),
+            Input::Known(value) => Some(value.clone()),
             Input::Unknown => None,
-            Input::Output(from, output) => objects.get(from).and_then(|found| found.outputs.get(output)),
+            Input::Output(from, output) => objects.get(from).and_then(|found| found.outputs.get(output)).cloned(),
+            Input::Template(template) => filled(template, objects),
         };
         match value {
             Some(value) => {
-                known.insert(name.clone(), value.clone());
+                known.insert(name.clone(), value);
             }
             None => complete = false,
         }
@@ -49,7 +51,7 @@ pub(crate) fn wanted(
 ) -> Result<Wanted, Failure> {
     let (mut settings, _) = settings(node, objects);
     if let Some((name, setting)) = node.settings.iter().find(|(name, _)| !settings.contains_key(*name)) {
-        return Err(missing(node, name, &setting.value));
+        return Err(missing(node, name, &setting.value, objects));
     }
     settings.retain(|name, _| sealed || node.settings.get(name).is_none_or(|setting| !setting.seal));
     Ok(finish(blueprint, node, settings, claim))
@@ -69,8 +71,14 @@ fn finish(blueprint: &Blueprint, node: &Node, settings: BTreeMap<String, Json>, 
     wanted
 }
 
-fn missing(node: &Node, name: &str, input: &Input) -> Failure {
+fn missing(node: &Node, name: &str, input: &Input, objects: &Objects) -> Failure {
     let message = match input {
+        Input::Template(template) => {
+            let absent = |(from, output): &(ComponentId, String)| objects.get(from).is_none_or(|found| !found.outputs.contains_key(output));
+            let lacking = links(template).into_iter().find(absent);
+            let (from, output) = lacking.unwrap_or_else(|| (node.id.clone(), name.to_owned()));
+            format!("{from} has no output {output}, which setting {name} of {} takes", node.id)
+        }
         Input::Output(from, output) => format!("{from} has no output {output}, which setting {name} of {} takes", node.id),
         _ => format!("setting {name} of {} is unknown", node.id),
     };

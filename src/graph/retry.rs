@@ -3,7 +3,10 @@
 use std::{pin::Pin, time::Duration};
 
 use tf_provider::Stop;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep_until, timeout},
+};
 
 use super::{Class, Cloud, Doing, Entropy, Failure, Limits, outcome::Halt};
 
@@ -16,6 +19,8 @@ pub(crate) struct Pace<'a> {
     entropy: &'a dyn Entropy,
     stop: Stop,
     until: Instant,
+    /// Calls that may be in flight.
+    slots: Semaphore,
 }
 
 impl<'a> Pace<'a> {
@@ -23,7 +28,7 @@ impl<'a> Pace<'a> {
         let now = Instant::now();
         // A deadline beyond what the clock holds is none.
         let until = now.checked_add(deadline).unwrap_or_else(|| now + FOREVER);
-        Self { limits: &cloud.limits, entropy: &*cloud.entropy, stop, until }
+        Self { limits: &cloud.limits, entropy: &*cloud.entropy, stop, until, slots: Semaphore::new(cloud.limits.parallel.max(1)) }
     }
 
     /// Whether another call may begin.
@@ -54,6 +59,8 @@ impl<'a> Pace<'a> {
 
     /// One call. A reply that doesn't come within the limit is lost. A call in flight is never dropped by a stop.
     pub(crate) async fn once<T>(&self, call: Call<'_, T>) -> Result<T, Failure> {
+        // Never closed: without a slot there would be no bound, which is better than no call.
+        let _slot = self.slots.acquire().await.ok();
         match timeout(self.limits.call, call).await {
             Ok(result) => result,
             Err(_) => Err(Failure {

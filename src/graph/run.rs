@@ -33,7 +33,7 @@ pub async fn run(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome {
         return early;
     }
     let mut state = State::new(&ctx, observed);
-    walk(&order.needs, cloud.limits.parallel, &mut state, |state, at| begin(&ctx, state, at), |state, at, done| end(&ctx, state, at, done))
+    walk(&order.needs, cloud.limits.width, &mut state, |state, at| begin(&ctx, state, at), |state, at, done| end(&ctx, state, at, done))
         .await;
     if state.converged.len() == total && state.outcome.is_success() {
         finish(&ctx, &order, &mut state).await;

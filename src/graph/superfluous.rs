@@ -41,7 +41,7 @@ pub(crate) async fn clear(ctx: &Ctx<'_>, order: &Order, state: &mut State) {
     let waits: Vec<BTreeSet<usize>> = order.dependents.iter().map(|of| of & &absent).collect();
     walk(
         &waits,
-        ctx.cloud.limits.parallel,
+        ctx.cloud.limits.width,
         state,
         |state, at| {
             let Some(node) = ctx.blueprint.nodes.get(at).filter(|node| node.absent) else { return Turn::Pass };

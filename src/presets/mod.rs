@@ -68,11 +68,50 @@ pub type Table = BTreeMap<String, Default>;
 #[must_use]
 pub fn table(preset: Preset) -> &'static Table {
     static TABLES: OnceLock<[Table; 2]> = OnceLock::new();
-    let [production, development] = TABLES.get_or_init(|| [read(include_str!("production.toml")), read(include_str!("development.toml"))]);
+    let [production, development] = TABLES.get_or_init(|| {
+        let all = |preset, own| {
+            let mut all = read(own);
+            all.extend(PARTS.iter().flat_map(|part| read_part(part, preset)));
+            all
+        };
+        [all(Preset::Production, include_str!("production.toml")), all(Preset::Development, include_str!("development.toml"))]
+    });
     match preset {
         Preset::Production => production,
         Preset::Development => development,
     }
+}
+
+/// The parts of an environment; in their files both presets' values stand side by side.
+const PARTS: &[&str] = &[
+    include_str!("network.toml"),
+    include_str!("cluster.toml"),
+    include_str!("database.toml"),
+    include_str!("monitoring.toml"),
+    include_str!("environment.toml"),
+];
+
+/// One default of a part.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Both {
+    production: serde_json::Value,
+    development: serde_json::Value,
+    kind: Kind,
+    reason: String,
+    source: String,
+}
+
+fn read_part(text: &str, preset: Preset) -> Table {
+    let mut all = BTreeMap::new();
+    if let Ok(tree) = text.parse::<toml::Table>() {
+        flatten("", "production", toml::Value::Table(tree), &mut all);
+    }
+    let choose = |(name, both): (String, Both)| {
+        let value = if preset == Preset::Production { both.production } else { both.development };
+        (name, Default { value, kind: both.kind, reason: both.reason, source: both.source })
+    };
+    all.into_iter().map(choose).collect()
 }
 
 /// `base.toml` and the preset's own file. The files are part of the binary and a test reads them, so a broken one never ships.
@@ -80,23 +119,24 @@ fn read(own: &str) -> Table {
     let mut all = Table::new();
     for text in [include_str!("base.toml"), own] {
         if let Ok(tree) = text.parse::<toml::Table>() {
-            flatten("", toml::Value::Table(tree), &mut all);
+            flatten("", "value", toml::Value::Table(tree), &mut all);
         }
     }
     all
 }
 
-fn flatten(prefix: &str, tree: toml::Value, into: &mut Table) {
+/// Collects the tables that have the field `mark`, by their dotted names.
+fn flatten<T: for<'a> Deserialize<'a>>(prefix: &str, mark: &str, tree: toml::Value, into: &mut BTreeMap<String, T>) {
     let toml::Value::Table(fields) = tree else { return };
-    if fields.contains_key("value") {
-        if let Ok(default) = toml::Value::Table(fields).try_into::<Default>() {
+    if fields.contains_key(mark) {
+        if let Ok(default) = toml::Value::Table(fields).try_into::<T>() {
             into.insert(prefix.to_owned(), default);
         }
         return;
     }
     for (name, below) in fields {
         let path = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
-        flatten(&path, below, into);
+        flatten(&path, mark, below, into);
     }
 }
 
@@ -107,7 +147,7 @@ mod tests {
     #[test]
     fn every_default_of_the_files_is_read() {
         let count = |text: &str| text.lines().filter(|line| line.starts_with('[')).count();
-        let base = count(include_str!("base.toml"));
+        let base = count(include_str!("base.toml")) + PARTS.iter().map(|part| count(part)).sum::<usize>();
         assert_eq!(table(Preset::Production).len(), base + count(include_str!("production.toml")));
         assert_eq!(table(Preset::Development).len(), base + count(include_str!("development.toml")));
     }

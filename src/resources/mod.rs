@@ -15,6 +15,7 @@ mod iam_user;
 mod import;
 mod kms_key;
 mod marks;
+mod parts;
 mod plan;
 mod read;
 mod report;

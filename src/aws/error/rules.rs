@@ -2,9 +2,9 @@
 //!
 //! Sources: the services' API references ("Errors"), aws-edge-cases.md, and what hashicorp/aws retries.
 
-use crate::graph::Class::{
-    self, Ambiguous, Bug, Busy, Conflict, Credentials, Denied, Invalid, NotFound, NotYetVisible, Throttled, Transient,
-};
+mod services;
+
+use crate::graph::Class::{self, Ambiguous, Bug, Conflict, Credentials, Denied, Invalid, NotFound, NotYetVisible, Throttled, Transient};
 
 /// One row. Empty: anything. `operation` is a beginning; `code` is whole, or a beginning when it ends in `*`; `text` is a part.
 struct Rule {
@@ -17,84 +17,6 @@ struct Rule {
 const fn rule(operation: &'static str, code: &'static str, text: &'static str, class: Class) -> Rule {
     Rule { operation, code, text, class }
 }
-
-/// Rules by service and operation; they go before [`GENERAL`].
-#[rustfmt::skip]
-const SPECIFIC: &[Rule] = &[
-    // A key made seconds ago is unknown, or its signature doesn't match, for about 10 s.
-    rule(super::NEW_KEY_PROBE, "InvalidClientTokenId", "", NotYetVisible),
-    rule(super::NEW_KEY_PROBE, "InvalidAccessKeyId", "", NotYetVisible),
-    rule(super::NEW_KEY_PROBE, "SignatureDoesNotMatch", "", NotYetVisible),
-    rule(super::NEW_KEY_PROBE, "UnrecognizedClientException", "", NotYetVisible),
-    rule(super::NEW_KEY_PROBE, "AccessDenied", "", NotYetVisible),
-
-    // KMS gives one code to principals that aren't visible yet, to the lockout check and to syntax errors.
-    rule("kms:", "MalformedPolicyDocumentException", "will not allow you to update the key policy", Invalid),
-    rule("kms:", "MalformedPolicyDocumentException", "invalid principal", NotYetVisible),
-    rule("kms:", "MalformedPolicyDocumentException", "", Invalid),
-    rule("kms:CreateGrant", "InvalidArnException", "does not refer to a valid principal", NotYetVisible),
-    rule("kms:", "KMSInvalidStateException", "pending deletion", Conflict),
-    rule("kms:", "KMSInvalidStateException", "is creating", Busy),
-    rule("kms:", "KMSInvalidStateException", "is updating", Busy),
-    rule("kms:", "KMSInvalidStateException", "", Invalid),
-    // Rotation right after EnableKey still sees the disabled key.
-    rule("kms:EnableKeyRotation", "DisabledException", "", NotYetVisible),
-    rule("kms:DisableKeyRotation", "DisabledException", "", NotYetVisible),
-    // "An automatic rotation is in progress or begins within 20 minutes."
-    rule("kms:", "ConflictException", "", Busy),
-    rule("kms:", "DependencyTimeoutException", "", Ambiguous),
-    rule("kms:", "KeyUnavailableException", "", Transient),
-    rule("kms:", "LimitExceededException", "Rate exceeded", Throttled),
-    rule("kms:", "LimitExceededException", "", Invalid),
-
-    rule("iam:", "MalformedPolicyDocument", "nvalid principal", NotYetVisible),
-    rule("iam:", "MalformedPolicyDocument", "", Invalid),
-    // What was detached a second ago still counts.
-    rule("iam:", "DeleteConflict*", "", Busy),
-    rule("iam:", "EntityTemporarilyUnmodifiable*", "", Busy),
-    rule("iam:", "ConcurrentModification*", "", Busy),
-    rule("iam:", "LimitExceeded*", "", Invalid),
-
-    // S3's names stay busy up to an hour after a deletion, and its settings take one write at a time.
-    rule("s3:", "OperationAborted", "", Busy),
-    rule("s3:", "ConditionalRequestConflict", "", Busy),
-    rule("s3:", "BucketNotEmpty", "", Conflict),
-    rule("s3:", "MalformedPolicy", "nvalid principal", NotYetVisible),
-    rule("s3:", "MalformedPolicy", "", Invalid),
-    rule("s3:PutBucketPolicy", "AccessDenied", "BlockPublicPolicy", Invalid),
-    // The account's name for another region's bucket travels in minutes.
-    rule("s3:", "TemporaryRedirect", "", Transient),
-    rule("s3:", "PermanentRedirect", "", Invalid),
-    rule("s3:", "AuthorizationHeaderMalformed", "expecting", Invalid),
-    rule("s3:", "AuthorizationHeaderMalformed", "", Credentials),
-    rule("s3:", "IllegalLocationConstraintException", "", Invalid),
-    rule("s3:", "InvalidToken", "", Credentials),
-    rule("s3:", "TokenRefreshRequired", "", Credentials),
-    rule("s3:", "ServiceUnavailable", "", Throttled),
-    rule("s3:", "PreconditionFailed", "", Conflict),
-    rule("s3:", "ServerSideEncryptionConfigurationNotFoundError", "", NotFound),
-    rule("s3:", "ReplicationConfigurationNotFoundError", "", NotFound),
-    rule("s3:", "OwnershipControlsNotFoundError", "", NotFound),
-    rule("s3:", "ObjectLockConfigurationNotFoundError", "", NotFound),
-
-    rule("secretsmanager:", "InvalidRequestException", "scheduled for deletion", Conflict),
-    rule("secretsmanager:", "InvalidRequestException", "marked for deletion", Conflict),
-    rule("secretsmanager:", "MalformedPolicyDocumentException", "nvalid principal", NotYetVisible),
-    rule("secretsmanager:", "MalformedPolicyDocumentException", "unsupported principal", NotYetVisible),
-    rule("secretsmanager:", "MalformedPolicyDocumentException", "", Invalid),
-    // A key policy that was just written.
-    rule("secretsmanager:", "AccessDeniedException", "Access to KMS is not allowed", NotYetVisible),
-    rule("secretsmanager:", "EncryptionFailure", "", Invalid),
-    rule("secretsmanager:", "DecryptionFailure", "", Invalid),
-    rule("secretsmanager:", "LimitExceededException", "", Invalid),
-
-    rule("sts:", "InvalidIdentityToken*", "", Credentials),
-    rule("sts:", "IDPRejectedClaim*", "", Credentials),
-    rule("sts:", "IDPCommunicationError*", "", Transient),
-    rule("sts:", "RegionDisabledException", "", Invalid),
-    rule("sts:", "MalformedPolicyDocument*", "", Invalid),
-    rule("sts:", "PackedPolicyTooLarge*", "", Invalid),
-];
 
 /// Rules of every service.
 #[rustfmt::skip]
@@ -165,9 +87,14 @@ const READS: [&str; 6] = ["Get", "List", "Head", "Describe", "Simulate", "Decryp
 /// replicas answer in any order, and a bounded retry costs seconds where a wrong "gone" costs an object.
 const FOLLOW_UPS: [&str; 10] = ["Put", "Update", "Create", "Tag", "Attach", "Enable", "Disable", "Add", "Set", "Restore"];
 
+/// All rules, those of single services first.
+fn rules() -> impl Iterator<Item = &'static Rule> + Clone {
+    services::ALL.iter().flat_map(|rules| rules.iter()).chain(GENERAL)
+}
+
 /// What the reply of a service means.
 pub(super) fn classify(operation: &str, code: Option<&str>, message: &str, status: Option<u16>) -> Class {
-    let rule = SPECIFIC.iter().chain(GENERAL).find(|rule| rule.fits(operation, code.unwrap_or_default(), message));
+    let rule = rules().find(|rule| rule.fits(operation, code.unwrap_or_default(), message));
     match rule.map_or_else(|| by_status(status), |rule| rule.class) {
         NotFound if verb(operation, &FOLLOW_UPS) => NotYetVisible,
         Ambiguous if is_read(operation) => Transient,
@@ -235,7 +162,6 @@ pub(super) fn expected_region(message: &str) -> Option<String> {
 /// The rules that decide none of the cases.
 #[cfg(test)]
 pub(super) fn unused<'a>(cases: impl Iterator<Item = (&'a str, &'a str, &'a str)> + Clone) -> Vec<String> {
-    let rules = || SPECIFIC.iter().chain(GENERAL);
     let first = |(operation, code, message)| rules().position(|rule| rule.fits(operation, code, message));
     let used: Vec<usize> = cases.filter_map(first).collect();
     rules()

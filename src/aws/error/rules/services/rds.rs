@@ -1,0 +1,7 @@
+//! RDS.
+
+use super::super::Rule;
+
+/// Before the general rules.
+#[rustfmt::skip]
+pub(super) const RULES: &[Rule] = &[];

@@ -1,0 +1,10 @@
+//! Databases: what RDS makes.
+
+use std::sync::Arc;
+
+use crate::{aws::Aws, graph::Component};
+
+/// Every kind of this family.
+pub(super) fn table(_aws: &Arc<Aws>) -> Vec<Arc<dyn Component>> {
+    vec![]
+}
