@@ -315,7 +315,7 @@ fn encryption(key: &Attr<String>) -> Input {
         Attr::Null => Json::Null,
         Attr::Known(arn) => json!(arn),
     };
-    Input::Known(json!({ "sse_algorithm": "aws:kms", "kms_master_key_id": key, "bucket_key_enabled": true }))
+    Input::from(json!({ "sse_algorithm": "aws:kms", "kms_master_key_id": key, "bucket_key_enabled": true }))
 }
 
 fn policy(model: &S3Bucket, place: &Place) -> Input {

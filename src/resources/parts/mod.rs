@@ -16,3 +16,8 @@
 //! | `foretell(model, links, place)` | outputs that the configuration decides, known at plan; also the computed twins (`effective_parameters`) |
 //! | `outputs(model, seen)`, `refresh(model, seen)` | computed attributes, and inputs that AWS tells |
 //! | `warnings(planned, prior, facts, at)` | what a change does to those who use the part. Parts that are replaced or deleted are named by the composite |
+
+pub(crate) mod encryption;
+pub(crate) mod identity;
+pub(crate) mod renamed;
+pub(crate) mod storage;
