@@ -76,9 +76,13 @@ def _offerings(call: AwsCall) -> Reply:
     kind = call.text("LocationType", "region")
     if kind not in INSTANCE_TYPE_OFFERINGS:
         raise invalid(f"Value ({kind}) for parameter locationType is invalid.")
+    # A thousand rows a zone: look only at those that can match.
+    asked = [value for each in call.params.get("Filters") or [] if each.get("Name") == "instance-type" for value in each.get("Values") or []]
+    exact = set() if any("*" in value or "?" in value for value in asked) else set(asked)
     rows = [
         {"InstanceType": each["InstanceType"], "Location": each["Location"], "LocationType": kind}
         for each in INSTANCE_TYPE_OFFERINGS[kind].get(call.region, [])
+        if not exact or each["InstanceType"] in exact
     ]
     filters = {"instance-type": "InstanceType", "location": "Location"}
     return listed(call, "InstanceTypeOfferings", rows, filters, id_member="InstanceType")
