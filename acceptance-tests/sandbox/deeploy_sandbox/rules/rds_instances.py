@@ -13,7 +13,7 @@ from ..rds.groups import find_parameter_group
 from ..rds.instances import Instance, find_instance, instances
 from ..rds.store import Place, combination, invalid, name_of, pages, place_of, tags_of
 from ..wire import AwsError
-from . import before
+from . import before, has_rule
 
 # Members of a request that the instance simply shows.
 TAKEN = (
@@ -199,3 +199,10 @@ def users_of_subnet_group(place: Place, name: str) -> list[Instance]:
 
 def users_of_parameter_group(place: Place, name: str) -> list[Instance]:
     return [each for each in instances(place) if name in (each.parameter_group, each.next_parameter_group)]
+
+
+@before("rds", "*")
+def _only_ours(call: AwsCall) -> None:
+    """moto's own operations would meet objects that it does not know: what we lack is refused."""
+    if not has_rule(call.name):
+        raise Unsupported("NotImplementedBySandbox", f"The sandbox has no rds {call.operation}")
