@@ -40,6 +40,7 @@ AWS_MINUTES = {
     "ec2:vpc:create": 0.0,
     "ec2:instance:create": 0.5,
     "elbv2:load-balancer:create": 2.0,
+    "elbv2:load-balancer:delete": 1.0,
 }
 
 
