@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..aws_call import AwsCall
+from ..durations import begin
 from ..rds import checks, events, snapshots
 from ..rds.instances import instances
 from ..rds.snapshots import Snapshot
@@ -90,7 +91,7 @@ def _copy(call: AwsCall) -> dict[str, Any]:
         place, name, instance=source.instance, values=values, vpc_id=source.vpc_id, snapshot_kind="manual",
         parameter_group=source.parameter_group, subnet_group=source.subnet_group, password=source.password, tags=tags,
     )  # fmt: skip
-    made.span = snapshots.begin(place.account, "rds:snapshot:create")
+    made.span = begin(place.account, "rds:snapshot:create")
     place.moto.database_snapshots[name] = made
     return {"DBSnapshot": {**made.shown(), "SourceDBSnapshotIdentifier": source.arn, "Status": "creating"}}
 
