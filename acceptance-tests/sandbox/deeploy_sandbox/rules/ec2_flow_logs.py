@@ -53,13 +53,15 @@ def _delivery(ec2: Any, log: Any) -> Shown:
         return {"DeliverLogsStatus": "SUCCESS"}
     group = log.log_group_name or str(log.log_destination).split(":log-group:")[-1].removesuffix(":*")
     arn = f"arn:{ec2.partition}:logs:{ec2.region_name}:{ec2.account_id}:log-group:{group}"
+    role, account = str(log.deliver_logs_permission_arn), ec2.account_id
+    source = {"aws:SourceAccount": account, "aws:SourceArn": f"arn:{ec2.partition}:ec2:{ec2.region_name}:{account}:vpc-flow-log/{log.id}"}
+    actions = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    if group not in moto_bridge.backend("logs", account, ec2.region_name).groups:
+        actions.append("logs:CreateLogGroup")
     try:
-        role = str(log.deliver_logs_permission_arn)
-        trusted = evaluate_request({"account": ec2.account_id, "trust_of": role, "service": "vpc-flow-logs.amazonaws.com", "action": "sts:AssumeRole"})
-        allowed = trusted["decision"] == "allowed" and all(
-            evaluate_request({"account": ec2.account_id, "principal_arn": role, "action": action, "resource_arn": f"{arn}:log-stream:x"})["decision"] == "allowed"
-            for action in ("logs:CreateLogStream", "logs:PutLogEvents")
-        )
+        trust = {"account": account, "trust_of": role, "service": "vpc-flow-logs.amazonaws.com", "context": source}
+        rights = [{"account": account, "principal_arn": role, "action": action, "resource_arn": f"{arn}:log-stream:x"} for action in actions]
+        allowed = all(evaluate_request(question)["decision"] == "allowed" for question in (trust, *rights))
     except (KeyError, ValueError, AwsError):
         allowed = False
     return {"DeliverLogsStatus": "SUCCESS"} if allowed else {"DeliverLogsStatus": "FAILED", "DeliverLogsErrorMessage": "Access error"}
