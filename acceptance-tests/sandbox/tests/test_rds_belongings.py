@@ -135,7 +135,8 @@ class Events(RdsTest):
         self.refused("SNSTopicArnNotFound", self.create, SnsTopicArn=self.topic + "x")
         self.refused("SubscriptionCategoryNotFound", self.create, EventCategories=["nonsense"])
         self.refused("SourceNotFound", self.create, SourceIds=["none"])
-        self.refused("InvalidParameterCombination", self.create, SourceType=None)
+        bare = {"SubscriptionName": "es", "SnsTopicArn": self.topic, "EventCategories": ["failure"]}
+        self.refused("InvalidParameterCombination", self.rds.create_event_subscription, **bare)
         made = self.create(SourceIds=["db1"], Tags=[{"Key": "a", "Value": "b"}])
         self.assertEqual((made["CustSubscriptionId"], made["Status"], made["SourceIdsList"]), ("es", "creating", ["db1"]))
         found = self.look_at()

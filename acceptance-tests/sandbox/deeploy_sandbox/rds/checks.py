@@ -12,7 +12,7 @@ from ..aws_call import AwsCall
 from ..evaluate import evaluate_request
 from ..rules.kms_keys import find_key
 from ..wire import AwsError
-from . import classes, versions
+from . import classes, key_rights, versions
 from .store import Place, combination, invalid
 
 RESERVED_USERS = {
@@ -149,12 +149,13 @@ def port(number: int) -> None:
 
 
 def key_arn(call: AwsCall, given: str | None, alias: str = "alias/aws/rds") -> str:
-    """The key must be there, enabled and symmetric: user guide "Encrypting Amazon RDS resources"."""
+    """The key must be there, enabled, symmetric and the caller's to use: user guide "Encrypting Amazon RDS resources"."""
     try:
         key = find_key(call, given or alias)
     except AwsError:
         key = None
-    if key is None or key.key_state != "Enabled" or key.key_spec != "SYMMETRIC_DEFAULT":
+    usable = key is not None and key.key_state == "Enabled" and key.key_spec == "SYMMETRIC_DEFAULT"
+    if not usable or not key_rights.may_use(call, key, alias == "alias/aws/secretsmanager"):
         named = key.arn if key is not None else given
         raise key_not_accessible(named)
     return str(key.arn)

@@ -62,6 +62,14 @@ TAG_ACTIONS = {
     "iam:CreateOpenIDConnectProvider": "iam:TagOpenIDConnectProvider",
     "secretsmanager:CreateSecret": "secretsmanager:TagResource",
     "ssm:PutParameter": "ssm:AddTagsToResource",
+    "rds:CopyDBSnapshot": "rds:AddTagsToResource",
+    "rds:CreateDBInstance": "rds:AddTagsToResource",
+    "rds:CreateDBParameterGroup": "rds:AddTagsToResource",
+    "rds:CreateDBSnapshot": "rds:AddTagsToResource",
+    "rds:CreateDBSubnetGroup": "rds:AddTagsToResource",
+    "rds:CreateEventSubscription": "rds:AddTagsToResource",
+    "rds:RestoreDBInstanceFromDBSnapshot": "rds:AddTagsToResource",
+    "rds:RestoreDBInstanceToPointInTime": "rds:AddTagsToResource",
 }
 
 

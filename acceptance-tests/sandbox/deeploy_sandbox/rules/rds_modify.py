@@ -190,7 +190,7 @@ def _secret_change(call: AwsCall, instance: Instance, asked: dict[str, Any]) -> 
             raise combination("You must apply the change immediately when rotating the master user password.")
         return "rotate"
     if managed and asked.get("MasterUserSecretKmsKeyId"):
-        key = checks.key_arn(call, str(asked["MasterUserSecretKmsKeyId"]))
+        key = checks.key_arn(call, str(asked["MasterUserSecretKmsKeyId"]), "alias/aws/secretsmanager")
         if key != (instance.secret or {}).get("KmsKeyId"):
             raise combination("You can't change the KMS key of a managed secret: turn ManageMasterUserPassword off and on again.")
     if wanted and not managed:

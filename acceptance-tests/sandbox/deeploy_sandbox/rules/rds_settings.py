@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterator
 from typing import Any
 
 import moto.backends
@@ -12,6 +10,7 @@ from ..durations import begin
 from ..rds import changes, events, making, parameters, versions
 from ..rds.instances import Instance, endpoint, find_instance
 from ..rds.store import Place
+from ..reach import reach
 from ..routes import route, setting
 from . import memory
 
@@ -83,51 +82,24 @@ def probe(account: str | None, body: dict[str, Any]) -> dict[str, Any]:
     """Whether a client in these security groups, speaking TLS or not, would get through to the server."""
     instance = _found(account, body["identifier"], body.get("region"))
     sources = [str(each) for each in body.get("from_security_groups") or []]
-    why = _refusal(instance, sources, body.get("from_address"), bool(body.get("tls", True)))
+    why = _refusal(instance, sources, body.get("from_address"), body.get("from_subnet"), bool(body.get("tls", True)))
     address, port = endpoint(instance)
     return {"reachable": why is None, "why": why or "", "address": address, "port": port or instance.values["Port"]}
 
 
-def _refusal(instance: Instance, sources: list[str], address: str | None, tls: bool) -> str | None:
+def _refusal(instance: Instance, sources: list[str], address: str | None, subnet: str | None, tls: bool) -> str | None:
     status = instance.seen_status()
     if status in ("creating", "stopped", "starting", "deleting", "rebooting"):
         return f"the instance is {status}"
-    port = int(instance.values["Port"])
-    ec2 = instance.place.ec2
-    targets = [group for group in map(ec2.get_security_group_from_id, instance.security_groups) if group is not None]
-    if not any(_admits(rule, port, sources, address) for group in targets for rule in group.ingress_rules):
-        return f"no rule of {', '.join(instance.security_groups)} admits TCP {port} from {', '.join(sources) or address}"
-    leaving = [group for group in map(ec2.get_security_group_from_id, sources) if group is not None]
-    if len(leaving) != len(sources):
-        return "a security group does not exist"
-    own = _own_address(instance)
-    if leaving and not any(_admits(rule, port, instance.security_groups, own) for group in leaving for rule in group.egress_rules):
-        return f"no rule of {', '.join(sources)} lets TCP {port} out to the instance"
+    place, interface = instance.place, next((instance.place.ec2.enis.get(id) for id in instance.interfaces), None)
+    there: dict[str, Any] = {"security_groups": instance.security_groups}
+    if interface is not None:
+        there |= {"subnet_id": interface.subnet.id, "address": interface.private_ip_address}
+    here = {"security_groups": sources, "address": address, "subnet_id": subnet}
+    answer = reach({"account": place.account, "region": place.region, "from": here, "to": there, "port": instance.values["Port"]})
+    if not answer["allowed"]:
+        return str(answer["why"])
     family = versions.family_of(instance.values["EngineVersion"])
     if not tls and parameters.running_value(family, instance.running, "rds.force_ssl") == "1":
         return "rds.force_ssl: no pg_hba.conf entry for a connection without encryption"
     return None
-
-
-def _admits(rule: Any, port: int, groups: list[str], address: str | None) -> bool:
-    if str(rule.ip_protocol) not in ("-1", "tcp", "6"):
-        return False
-    if str(rule.ip_protocol) != "-1" and not int(rule.from_port) <= port <= int(rule.to_port):
-        return False
-    if any(source.get("GroupId") in groups for source in rule.source_groups or []):
-        return True
-    if address is None:
-        return any(cidr == "0.0.0.0/0" for cidr in _ranges(rule))
-    return any(ipaddress.ip_address(address) in ipaddress.ip_network(cidr) for cidr in _ranges(rule))
-
-
-def _ranges(rule: Any) -> Iterator[str]:
-    for each in rule.ip_ranges or []:
-        cidr = each.get("CidrIp") if isinstance(each, dict) else each
-        if cidr:
-            yield str(cidr)
-
-
-def _own_address(instance: Instance) -> str | None:
-    interface = next((instance.place.ec2.enis.get(id) for id in instance.interfaces), None)
-    return str(interface.private_ip_address) if interface is not None else None
