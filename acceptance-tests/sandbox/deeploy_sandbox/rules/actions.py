@@ -108,7 +108,7 @@ def own_actions_of(call: AwsCall) -> list[str]:
         return ["kms:ReEncryptFrom", "kms:ReEncryptTo"]
     found = [OTHER_NAMES.get(call.name, f"{PREFIXES.get(call.service, call.service)}:{call.operation}")]
     tagging = TAG_ACTIONS.get(call.name, TAG_ACTIONS.get(call.service))
-    if tagging and call.operation.startswith(MAKING) and carries_tags(call):
+    if tagging and tagging not in found and call.operation.startswith(MAKING) and carries_tags(call):
         found.append(tagging)
     return found
 
