@@ -82,7 +82,9 @@ def _ssm(backend: Any, account: str) -> Iterator[Object]:
         versions = backend._parameters[name]
         if not versions or str(name).startswith("/aws/"):
             continue
+        # moto's key is not always the name.
         latest = versions[-1]
+        name = str(latest.name)
         tags = backend._resource_tags.get("Parameter", {}).get(name, {})
         partition = get_partition(backend.region_name)
         arn = f"arn:{partition}:ssm:{backend.region_name}:{account}:parameter/{name.lstrip('/')}"
