@@ -60,7 +60,7 @@ def _token(text: str) -> str:
 
 def _start(call: AwsCall) -> str:
     try:
-        return base64.urlsafe_b64decode(call.text("PaginationToken").encode()).decode()
+        return base64.b64decode(call.text("PaginationToken").encode(), b"-_", validate=True).decode()
     except ValueError as error:
         raise AwsError("PaginationTokenExpiredException", "The pagination token is not valid.") from error
 
