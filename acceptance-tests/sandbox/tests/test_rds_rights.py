@@ -13,6 +13,9 @@ class Rights(RdsTest):
         self.theirs = client("rds", made)
         self.prefix = f"arn:aws:rds:eu-central-1:{self.account}:"
 
+        # Somebody has used RDS here before: its service-linked role is there.
+        self.iam.create_service_linked_role(AWSServiceName="rds.amazonaws.com")
+
     def may(self, *statements):
         self.iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=policy(*statements))
 
@@ -23,8 +26,15 @@ class Rights(RdsTest):
         self.may(allow("rds:CreateDBInstance", [self.prefix + "db:db1", self.prefix + "subgrp:*"]))
         self.refused("AccessDenied", self.theirs.create_db_instance, **self.asked(Tags=[{"Key": "a", "Value": "b"}]))
         self.theirs.create_db_instance(**self.asked())
-        last = self.calls()[-1]
-        self.assertEqual((last["resource"], last["actions"]), (self.prefix + "db:db1", ["rds:CreateDBInstance"]))
+        self.assertEqual(self.calls()[-1]["actions"], ["rds:CreateDBInstance"])
+
+    def test_the_service_linked_role(self):
+        self.iam.delete_service_linked_role(RoleName="AWSServiceRoleForRDS")
+        self.may(allow("rds:*"))
+        self.refused("AccessDenied", self.theirs.create_db_instance, **self.asked())
+        self.may(allow("rds:*"), allow("iam:CreateServiceLinkedRole", Condition={"StringEquals": {"iam:AWSServiceName": "rds.amazonaws.com"}}))
+        self.theirs.create_db_instance(**self.asked())
+        self.assertEqual([each["id"] for each in self.world("iam:role")], ["AWSServiceRoleForRDS"])
 
     def test_tags_on_create(self):
         self.may(allow(["rds:CreateDBParameterGroup"], "*"))

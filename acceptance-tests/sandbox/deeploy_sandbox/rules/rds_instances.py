@@ -14,6 +14,7 @@ from ..rds.instances import Instance, find_instance, instances
 from ..rds.store import Place, combination, invalid, name_of, pages, place_of, tags_of
 from ..wire import AwsError
 from . import before, has_rule
+from .service_linked_roles import make_service_linked_role
 
 # Members of a request that the instance simply shows.
 TAKEN = (
@@ -69,6 +70,7 @@ def _create(call: AwsCall) -> dict[str, Any]:
     making.insights(call, values, asked)
     managed = bool(asked.get("ManageMasterUserPassword"))
     secret_key = checks.key_arn(call, asked.get("MasterUserSecretKmsKeyId"), "alias/aws/secretsmanager") if managed else None
+    make_service_linked_role(call.account, call.region, "rds.amazonaws.com")
     instance = making.make(call, name, values, tags, group, security_groups, parameters, "rds:db:create")
     if managed:
         belongings.make_secret(instance, secret_key)

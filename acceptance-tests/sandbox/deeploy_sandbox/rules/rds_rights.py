@@ -1,6 +1,5 @@
-"""The resources that a call to RDS is about, and the rights that it needs in other services: Service Authorization
-Reference, "Actions, resources, and condition keys for Amazon RDS"; user guide "Password management with Amazon RDS
-and AWS Secrets Manager" and "Setting up and enabling Enhanced Monitoring".
+"""The resources that a call to RDS is about: Service Authorization Reference, "Actions, resources, and condition keys for
+Amazon RDS". Each resource that is named must be allowed.
 """
 
 from __future__ import annotations
@@ -81,13 +80,8 @@ def _resource(call: AwsCall) -> str:
 
 @names_needs("rds")
 def _needs(call: AwsCall, actions: list[str]) -> list[Need]:
-    arns, place = _arns(call), place_of(call)
+    arns = _arns(call)
     found: list[Need] = [(actions[0], arn, known) for arn, known in arns]
     # Tagging what is made asks for rds:AddTagsToResource on it.
     found += [(action, *arns[0]) for action in actions[1:]]
-    if call.text("MonitoringRoleArn"):
-        found.append(("iam:PassRole", call.text("MonitoringRoleArn"), {"iam:PassedToService": "monitoring.rds.amazonaws.com"}))
-    if call.params.get("ManageMasterUserPassword"):
-        secret = place.arn("secret", "rds!db-00000000-0000-0000-0000-000000000000-AbCdEf", "secretsmanager")
-        found += [("secretsmanager:CreateSecret", secret, {}), ("secretsmanager:TagResource", secret, {})]
     return found
