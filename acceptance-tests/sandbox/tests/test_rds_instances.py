@@ -185,6 +185,14 @@ class States(RdsTest):
         self.settings(rds_endpoint={"identifier": "*", "address": None})
         self.assertEqual(self.look()["Endpoint"]["Port"], 5432)
 
+    def test_a_new_instance_can_be_hidden(self):
+        self.faults({"on": {"operation": "rds:CreateDBInstance"}, "do": "hide_s", "hide_s": 60})
+        self.rds.create_db_instance(**self.asked(DBInstanceIdentifier="Db1"))
+        self.refused("DBInstanceNotFound", self.look)
+        self.assertEqual(self.rds.describe_db_instances()["DBInstances"], [])
+        self.assertEqual(len(self.rds.describe_db_subnet_groups(DBSubnetGroupName="net")["DBSubnetGroups"]), 1)
+        self.assertEqual(self.fired(), [1])
+
     def test_reset_clears_everything(self):
         self.make()
         control(f"reset?account={self.account}", "POST")
