@@ -61,7 +61,7 @@ def _create(call: AwsCall) -> dict[str, Any]:
     if asked.get("DBName"):
         checks.database_name(str(asked["DBName"]))
     making.check(call, values, asked)
-    group, security_groups = making.network(call, place, asked, None)
+    group, security_groups = making.network(call, place, asked)
     parameters = making.group_for(place, version, asked.get("DBParameterGroupName"))
     values.setdefault("PubliclyAccessible", group.name == "default")
     making.zones(group, values, asked.get("AvailabilityZone"))
