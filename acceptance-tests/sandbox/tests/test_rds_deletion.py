@@ -48,7 +48,7 @@ class Deletion(RdsTest):
         key = self.kms_key()
         self.make(StorageEncrypted=True, KmsKeyId=key)
         self.aws("kms").disable_key(KeyId=key)
-        self.refused("KMSKeyNotAccessibleFault", self.delete, FinalDBSnapshotIdentifier="s")
+        self.refused("InvalidDBInstanceState", self.delete, FinalDBSnapshotIdentifier="s")
         self.delete(SkipFinalSnapshot=True)
 
     def test_retained_backups(self):

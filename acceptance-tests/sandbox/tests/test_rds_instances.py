@@ -163,6 +163,18 @@ class States(RdsTest):
         self.assertEqual(self.rds.start_db_instance(DBInstanceIdentifier="db1")["DBInstance"]["DBInstanceStatus"], "starting")
         self.assertEqual(self.look()["DBInstanceStatus"], "available")
 
+    def test_without_its_key_it_is_out_of_reach(self):
+        key, kms = self.kms_key(), self.aws("kms")
+        self.make(StorageEncrypted=True, KmsKeyId=key)
+        kms.disable_key(KeyId=key)
+        self.assertEqual(self.look()["DBInstanceStatus"], "inaccessible-encryption-credentials-recoverable")
+        self.refused("InvalidDBInstanceState", self.modify, CopyTagsToSnapshot=True)
+        self.refused("KMSKeyNotAccessibleFault", self.rds.start_db_instance, DBInstanceIdentifier="db1")
+        kms.enable_key(KeyId=key)
+        self.assertEqual(self.look()["DBInstanceStatus"], "inaccessible-encryption-credentials-recoverable")
+        self.rds.start_db_instance(DBInstanceIdentifier="db1")
+        self.assertEqual(self.look()["DBInstanceStatus"], "available")
+
     def test_failover_swaps_the_zones(self):
         before = self.make(MultiAZ=True)
         self.rds.reboot_db_instance(DBInstanceIdentifier="db1", ForceFailover=True)
