@@ -133,6 +133,18 @@ class Create(RdsTest):
         asked["MonitoringRoleArn"] = self.monitoring_role()
         self.make(**asked)
 
+    def test_required_parameters_and_quotas(self):
+        self.refused("MissingParameter", self.rds.create_db_instance, DBInstanceIdentifier="db1", Engine="postgres")
+        self.settings(rds_quotas={"DBInstances": 1, "AllocatedStorage": 100, "ManualSnapshots": 0, "DBSubnetGroups": 1, "DBParameterGroups": 0})
+        self.refused("StorageQuotaExceeded", self.rds.create_db_instance, **self.asked(AllocatedStorage=101))
+        self.make()
+        self.refused("InstanceQuotaExceeded", self.rds.create_db_instance, **self.asked(DBInstanceIdentifier="db2"))
+        self.refused("SnapshotQuotaExceeded", self.rds.create_db_snapshot, DBInstanceIdentifier="db1", DBSnapshotIdentifier="s")
+        subnets = {"DBSubnetGroupDescription": "d", "SubnetIds": self.subnets}
+        self.refused("DBSubnetGroupQuotaExceeded", self.rds.create_db_subnet_group, DBSubnetGroupName="x", **subnets)
+        family = {"DBParameterGroupFamily": "postgres16", "Description": "d"}
+        self.refused("DBParameterGroupQuotaExceeded", self.rds.create_db_parameter_group, DBParameterGroupName="x", **family)
+
     def test_other_engines_are_not_there(self):
         self.refused("NotImplementedBySandbox", self.rds.create_db_instance, **self.asked(Engine="mysql"))
         self.refused("NotImplementedBySandbox", self.rds.create_db_instance_read_replica, DBInstanceIdentifier="r", SourceDBInstanceIdentifier="db1")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import operations
 from ..aws_call import AwsCall
 from ..moto_bridge import Unsupported
 from ..rds import belongings, checks, events, making, snapshots
@@ -208,3 +209,7 @@ def _only_ours(call: AwsCall) -> None:
     """moto's own operations would meet objects that it does not know: what we lack is refused."""
     if not has_rule(call.name):
         raise Unsupported("NotImplementedBySandbox", f"The sandbox has no rds {call.operation}")
+    model = operations.operation_model("rds", call.operation)
+    for member in model.input_shape.required_members if model is not None and model.input_shape is not None else ():
+        if call.params.get(member) is None:
+            raise AwsError("MissingParameter", f"The request must contain the parameter {member}")
