@@ -7,7 +7,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from . import durations, moto_bridge, rules, world
+from . import durations, moto_bridge, routes, rules, world
 from .wire import HttpRequest, Reply, json_reply
 
 if TYPE_CHECKING:
@@ -70,6 +70,11 @@ class Control:
             return self._settings(body or {}, account)
         if route == ("GET", "health"):
             return {"ok": True}
+        found = routes.find(*route)
+        if found is not None:
+            account = account or (body or {}).get("account")
+            with sandbox.lock(str(account or "")):
+                return found(account, body or {})
         raise ValueError(f"no such route: {route[0]} /sandbox/{route[1]}")
 
     def _settings(self, body: dict[str, Any], account: str | None) -> dict[str, Any]:
@@ -85,7 +90,13 @@ class Control:
             if account is None:
                 raise ValueError("quotas of which account?")
             ec2_quotas.raise_quotas(account, body["quotas"])
-        return {"quotas": ec2_quotas.quotas(account or ""), "bucket_name_busy_s": s3_buckets.settings.name_busy_s, "latency_ms": self.sandbox.latency_s * 1000.0, "seconds_per_minute": durations.clock.scale(account or "")}
+        if account:
+            with self.sandbox.lock(account):
+                changed = routes.change_settings(account, body)
+        else:
+            changed = routes.change_settings(None, body)
+        shown = {"bucket_name_busy_s": s3_buckets.settings.name_busy_s, "latency_ms": self.sandbox.latency_s * 1000.0, "seconds_per_minute": durations.clock.scale(account or "")}
+        return {**changed, "quotas": ec2_quotas.quotas(account or ""), **shown}
 
     def _reset(self, account: str | None) -> dict[str, Any]:
         sandbox = self.sandbox

@@ -27,6 +27,11 @@ AWS_MINUTES = {
     "rds:db:modify": 2.0,
     "rds:db:reboot": 1.0,
     "rds:db:restore": 8.0,
+    "rds:db:upgrade": 10.0,
+    "rds:db:stop": 3.0,
+    "rds:db:start": 5.0,
+    "rds:db:optimize": 30.0,
+    "rds:db:key-lost": 30.0,
     "rds:snapshot:create": 1.0,
     "rds:event-subscription": 0.2,
     "ec2:nat-gateway:create": 2.0,
@@ -38,6 +43,7 @@ AWS_MINUTES = {
     "ec2:vpc:create": 0.0,
     "ec2:instance:create": 0.5,
     "elbv2:load-balancer:create": 2.0,
+    "elbv2:load-balancer:delete": 1.0,
 }
 
 

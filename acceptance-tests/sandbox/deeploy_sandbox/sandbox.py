@@ -11,7 +11,7 @@ import uuid
 from collections import defaultdict
 from contextlib import nullcontext
 
-from . import principals, rules
+from . import principals, rpc_v2_cbor, rules
 from .aws_call import AwsCall, read_call
 from .calls import Journal
 from .chaos import Chaos
@@ -44,6 +44,11 @@ class Sandbox:
     def handle(self, request: HttpRequest) -> Reply:
         if request.path.startswith("/sandbox/"):
             return self.control.handle(request)
+        if rpc_v2_cbor.is_spoken(request):
+            return rpc_v2_cbor.serve(request, self._answer)
+        return self._answer(request)
+
+    def _answer(self, request: HttpRequest) -> Reply:
         call = read_call(request)
         call.identity = identify(call.access_key, call.session_token, call.partition, self.sessions)
         if call.identity.kind == "user" and self.chaos.hides(call.account, "iam", call.access_key):

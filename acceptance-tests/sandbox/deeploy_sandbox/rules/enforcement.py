@@ -14,7 +14,9 @@ from ..conditions import folded
 from ..identity import access_denied
 from ..identity_policies import principal_of
 from . import iam_deletes, s3_access
-from .actions import actions_of
+from .actions import actions_of, own_actions_of
+from .dependent_actions import dependents_of
+from .request_tags import tag_context
 from .resource_arns import needs_of, resource_arn
 
 # Answered for everybody, or judged by their own rules.
@@ -34,8 +36,11 @@ def enforce(call: AwsCall) -> None:
         principal.session_policy = identity.session.policy
         principal.tags |= identity.session.tags
     context = {**principal.context(), **request_context(call)}
-    for action, resource, known in needs_of(call, actions_of(call)):
+    for action, resource, known in needs_of(call, own_actions_of(call)):
         _require(call, principal, action, resource, {**context, **known})
+    for each in dependents_of(call):
+        if not each.by_service:
+            _require(call, principal, each.action, each.resource, {**context, **each.context})
     for action, key in _key_actions(call):
         via = {"kms:ViaService": f"{call.service}.{call.region}.amazonaws.com", "kms:CallerAccount": call.account}
         _require(call, principal, action, key, {**context, **via})
@@ -61,14 +66,7 @@ def request_context(call: AwsCall) -> dict[str, Any]:
         "aws:SourceIp": "127.0.0.1",
         "kms:CallerAccount": call.account,
     }
-    tags = call.params.get("Tags") or []
-    pairs = {}
-    for tag in tags if isinstance(tags, list) else []:
-        if isinstance(tag, dict):
-            pairs[str(tag.get("Key", tag.get("TagKey")))] = str(tag.get("Value", tag.get("TagValue", "")))
-    found |= {f"aws:RequestTag/{key}": value for key, value in pairs.items()}
-    if pairs:
-        found["aws:TagKeys"] = list(pairs)
+    found |= tag_context(call)
     if call.service == "s3":
         for parameter in ("prefix", "delimiter", "max-keys"):
             if parameter in call.query:

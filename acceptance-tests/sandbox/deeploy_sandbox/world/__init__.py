@@ -56,4 +56,4 @@ def tags_of(tags: Any) -> dict[str, str]:
     }
 
 
-from . import core, ec2, eks, rds  # noqa: E402, F401
+from . import core, ec2, eks, load_balancing, monitoring, rds  # noqa: E402, F401
