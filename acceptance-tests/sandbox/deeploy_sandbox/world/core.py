@@ -89,3 +89,9 @@ def _ssm(backend: Any, account: str) -> Iterator[Object]:
         partition = get_partition(backend.region_name)
         arn = f"arn:{partition}:ssm:{backend.region_name}:{account}:parameter/{name.lstrip('/')}"
         yield shown("ssm:parameter", name, arn, tags, None, version=latest.version)
+
+
+@reader("ecr")
+def _ecr(backend: Any, account: str) -> Iterator[Object]:
+    for repository in list(backend.repositories.values()):
+        yield shown("ecr:repository", repository.name, repository.arn, backend.tagger.get_tag_dict_for_resource(repository.arn))
