@@ -61,6 +61,12 @@ class Control:
 
             with sandbox.lock(str(body.get("account", ""))):
                 return evaluate_request(body)
+        if route == ("POST", "pod-identity"):
+            from .rules import eks_pods, eks_time
+
+            with sandbox.lock(str(body["account"])):
+                eks_time.settle(str(body["account"]))
+                return eks_pods.answer(body)
         if route == ("POST", "settings"):
             return self._settings(body or {}, account)
         if route == ("GET", "health"):
@@ -68,7 +74,7 @@ class Control:
         raise ValueError(f"no such route: {route[0]} /sandbox/{route[1]}")
 
     def _settings(self, body: dict[str, Any], account: str | None) -> dict[str, Any]:
-        from .rules import s3_buckets
+        from .rules import eks_insights, s3_buckets
 
         if "bucket_name_busy_s" in body:
             s3_buckets.settings.name_busy_s = float(body["bucket_name_busy_s"])
@@ -76,6 +82,8 @@ class Control:
             self.sandbox.latency_s = float(body["latency_ms"]) / 1000.0
         if "seconds_per_minute" in body:
             durations.clock.set(account, float(body["seconds_per_minute"]))
+        if "eks_insights" in body:
+            eks_insights.set_wanted(str(account), body["eks_insights"])
         return {"bucket_name_busy_s": s3_buckets.settings.name_busy_s, "latency_ms": self.sandbox.latency_s * 1000.0, "seconds_per_minute": durations.clock.scale(account or "")}
 
     def _reset(self, account: str | None) -> dict[str, Any]:

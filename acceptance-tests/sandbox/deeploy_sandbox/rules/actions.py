@@ -62,6 +62,12 @@ TAG_ACTIONS = {
     "iam:CreateOpenIDConnectProvider": "iam:TagOpenIDConnectProvider",
     "secretsmanager:CreateSecret": "secretsmanager:TagResource",
     "ssm:PutParameter": "ssm:AddTagsToResource",
+    "eks:CreateCluster": "eks:TagResource",
+    "eks:CreateNodegroup": "eks:TagResource",
+    "eks:CreateAddon": "eks:TagResource",
+    "eks:CreateAccessEntry": "eks:TagResource",
+    "eks:CreatePodIdentityAssociation": "eks:TagResource",
+    "autoscaling:CreateAutoScalingGroup": "autoscaling:CreateOrUpdateTags",
 }
 
 
@@ -71,7 +77,7 @@ def actions_of(call: AwsCall) -> list[str]:
     if call.name == "kms:ReEncrypt":
         return ["kms:ReEncryptFrom", "kms:ReEncryptTo"]
     found = [f"{PREFIXES.get(call.service, call.service)}:{call.operation}"]
-    if call.params.get("Tags") and call.name in TAG_ACTIONS:
+    if (call.params.get("Tags") or call.params.get("tags")) and call.name in TAG_ACTIONS:
         found.append(TAG_ACTIONS[call.name])
     return found
 

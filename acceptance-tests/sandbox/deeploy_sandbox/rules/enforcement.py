@@ -63,7 +63,7 @@ def request_context(call: AwsCall) -> dict[str, Any]:
         "kms:CallerAccount": call.account,
     }
     tags = call.params.get("Tags") or []
-    pairs = {}
+    pairs = {str(key): str(value) for key, value in (call.params.get("tags") or {}).items()} if call.service == "eks" else {}
     for tag in tags if isinstance(tags, list) else []:
         if isinstance(tag, dict):
             pairs[str(tag.get("Key", tag.get("TagKey")))] = str(tag.get("Value", tag.get("TagValue", "")))

@@ -35,7 +35,7 @@ def _s3(backend: Any, account: str) -> Iterator[Object]:
 @reader("iam")
 def _iam(backend: Any, account: str) -> Iterator[Object]:
     for role in list(backend.roles.values()):
-        yield shown("iam:role", role.name, role.arn, role.tags)
+        yield shown("iam:role", role.name, role.arn, role.tags, managed=str(role.path).startswith("/aws-service-role/"))
         yield from _inline("iam:role_policy", role)
     for user in list(backend.users.values()):
         yield shown("iam:user", user.name, user.arn, user.tags)
