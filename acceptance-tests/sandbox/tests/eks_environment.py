@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
-from .served import SandboxTest, trust
+from deeploy_sandbox import durations
+
+from .served import SandboxTest, control, trust
 
 POLICY = "arn:aws:iam::aws:policy/"
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
@@ -14,6 +19,18 @@ class EksTest(SandboxTest):
     def setUp(self) -> None:
         super().setUp()
         self.iam, self.ec2, self.eks = self.aws("iam"), self.aws("ec2"), self.aws("eks")
+
+    def slow(self) -> None:
+        """AWS's minutes are minutes for this account, and pass only by `later`."""
+        control(f"settings?account={self.account}", "POST", {"seconds_per_minute": 60})
+        self.offset = 0.0
+        clock = SimpleNamespace(monotonic=lambda: time.monotonic() + self.offset)
+        patch = mock.patch.object(durations, "time", clock)
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def later(self, minutes: float) -> None:
+        self.offset += minutes * 60
 
     def role(self, name: str, service: str, *policies: str, action: Any = "sts:AssumeRole") -> str:
         made = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"Service": service}, action))
@@ -70,3 +87,8 @@ class EksTest(SandboxTest):
     def nodegroup(self, name: str = "n", **more: Any) -> dict[str, Any]:
         self.eks.create_nodegroup(**self.nodegroup_request(name, **more))
         return dict(self.eks.describe_nodegroup(clusterName="c", nodegroupName=name)["nodegroup"])
+
+    def error(self, code: str, call: Any, text: str = "", **arguments: Any) -> str:
+        message = self.refused(code, call, **arguments)
+        self.assertIn(text, message)
+        return message

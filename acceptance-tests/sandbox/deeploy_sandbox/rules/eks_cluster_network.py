@@ -110,6 +110,13 @@ def remove_interfaces(cluster: Cluster) -> None:
     cluster.interfaces = []
 
 
+def leave_interfaces(cluster: Cluster) -> None:
+    """Nobody's interfaces then: anybody may delete them."""
+    for interface in [each for each in cluster.ec2().enis.values() if each.id in cluster.interfaces]:
+        interface.status, interface.requester_managed = "available", False
+        interface.holder.attachment_id, interface.holder.requester_managed = None, False
+
+
 def remove_security_group(cluster: Cluster) -> None:
     """Where something else still uses the group, AWS leaves it behind."""
     ec2 = cluster.ec2()

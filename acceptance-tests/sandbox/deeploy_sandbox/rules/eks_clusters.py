@@ -9,14 +9,15 @@ import uuid
 from typing import Any
 
 from ..aws_call import AwsCall
+from ..conditions import folded
 from ..durations import begin
 from ..evaluate import Question, decide
-from ..conditions import folded
 from ..identity_policies import principal_of
 from ..moto_bridge import Unsupported, backend
 from . import eks_cluster_network as network
 from . import eks_roles, eks_versions
 from .eks_access import make_entry
+from .eks_cluster_health import issues
 from .eks_store import (
     Cluster, check_tags, find_cluster, forget_tokens, in_use, invalid, now, operation, page, refused, store,
 )  # fmt: skip
@@ -148,6 +149,7 @@ def shown(cluster: Cluster) -> dict[str, Any]:
         body["endpoint"] = cluster.late["endpoint"]
         body["certificateAuthority"] = {"data": cluster.late["certificate"]}
         body["identity"] = {"oidc": {"issuer": cluster.issuer}}
+        body["health"] = {"issues": issues(cluster)}
     return body
 
 
@@ -208,8 +210,12 @@ def settle(cluster: Cluster) -> None:
         cluster.body["status"] = "ACTIVE"
     if cluster.status == "DELETING" and cluster.span.done():
         network.keep_log_group(cluster)
-        network.remove_interfaces(cluster)
-        network.remove_security_group(cluster)
+        # EKS cleans up with the cluster's role; without it, it leaves what it made.
+        if eks_roles.find_role(cluster.body["roleArn"]) is None:
+            network.leave_interfaces(cluster)
+        else:
+            network.remove_interfaces(cluster)
+            network.remove_security_group(cluster)
         store(cluster.account, cluster.region).pop(cluster.name, None)
         forget_tokens(cluster.account, cluster.region, cluster.name)
         return

@@ -160,7 +160,7 @@ def _body(call: AwsCall, cluster: Cluster, name: str, subnets: list[str], templa
         "updateConfig": check_update_config(params["updateConfig"]) if params.get("updateConfig") else {"maxUnavailable": 1},
         "tags": check_tags(params.get("tags")),
         "nodeRepairConfig": dict(params.get("nodeRepairConfig") or {"enabled": False}),
-    }  # fmt: skip
+    }
     if template is None:
         body["diskSize"] = int(params.get("diskSize") or 20)
     if params.get("instanceTypes") or not (template and template.get("InstanceType")):
