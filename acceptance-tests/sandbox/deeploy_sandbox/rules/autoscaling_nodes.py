@@ -7,6 +7,7 @@ the node group.
 
 from __future__ import annotations
 
+import copy
 import random
 import uuid
 from typing import Any
@@ -121,7 +122,7 @@ def find_group(cluster: Cluster, part: Part) -> NodeGroupScaling | None:
 
 def make_template(cluster: Cluster, part: Part, given: dict[str, Any] | None) -> str:
     """EKS's own copy of the launch template, with what the node group says besides."""
-    body, data = part.body, dict(given or {})
+    body, data = part.body, copy.deepcopy(given or {})
     arm = "ARM" in str(body.get("amiType"))
     data["ImageId"] = data.get("ImageId") or AMI["arm64" if arm else "x86_64"]
     data["InstanceType"] = data.get("InstanceType") or (body.get("instanceTypes") or ["t3.medium"])[0]
@@ -130,6 +131,10 @@ def make_template(cluster: Cluster, part: Part, given: dict[str, Any] | None) ->
     if not data.get("BlockDeviceMappings"):
         disk = {"VolumeSize": body.get("diskSize") or 20, "VolumeType": "gp3", "DeleteOnTermination": True}
         data["BlockDeviceMappings"] = [{"DeviceName": "/dev/xvda", "Ebs": disk}]
+    for device in data["BlockDeviceMappings"]:
+        if device.get("Ebs") and not device["Ebs"].get("SnapshotId"):
+            # The size of the image's snapshot.
+            device["Ebs"].setdefault("VolumeSize", 20)
     data.pop("UserData", None)
     tags = {"eks:cluster-name": cluster.name, "eks:nodegroup-name": body["nodegroupName"]}
     template = cluster.ec2().create_launch_template(f"eks-{uuid.uuid4()}", "", data, {"launch-template": tags})

@@ -63,7 +63,7 @@ def _unusable(account: str, region: str, key_id: str) -> str | None:
     key = _find_key(account, region, key_id)
     if key is None:
         return f"no key {key_id}"
-    if getattr(key, "key_manager", "CUSTOMER") == "AWS":
+    if any(alias.alias_name.startswith("alias/aws/") for alias in key.aliases.values()):
         return None
     if key.key_state != "Enabled":
         return f"{key.arn} is {key.key_state}"
