@@ -15,6 +15,7 @@ from ..wire import AwsError, Reply
 from . import before
 from .ec2_lists import Shown, listed
 from .ec2_objects import find, required, store, store_of, tag, tags_asked, tags_of
+from .ec2_tokens import first_answer, remember
 
 
 @dataclass
@@ -64,9 +65,20 @@ def remove_interface(account: str, region: str, interface_id: str) -> None:
                 address.eni, address.association_id = None, None
 
 
+def interfaces(ec2: Any) -> list[Any]:
+    """Those that are there: a terminated instance takes its primary interface along, others only if they say so."""
+    for eni in [eni for eni in ec2.enis.values() if eni.instance is not None and eni.instance.state == "terminated"]:
+        if eni.device_index in (0, None) or eni.delete_on_termination:
+            ec2.enis.pop(eni.id)
+            ec2.tags.pop(eni.id, None)
+        else:
+            eni.instance = eni.attachment_id = None
+    return list(ec2.enis.values())
+
+
 def free_address(ec2: Any, subnet: Any) -> str:
     """The first address of the subnet that nobody has; AWS keeps the first four and the last."""
-    taken = {item["PrivateIpAddress"] for eni in ec2.enis.values() if eni.subnet.id == subnet.id for item in eni.private_ip_addresses}
+    taken = {item["PrivateIpAddress"] for eni in interfaces(ec2) if eni.subnet.id == subnet.id for item in eni.private_ip_addresses}
     for address in itertools.islice(subnet.cidr, 4, subnet.cidr.num_addresses - 1):
         if str(address) not in taken:
             return str(address)
@@ -74,12 +86,12 @@ def free_address(ec2: Any, subnet: Any) -> str:
 
 
 def addresses_free(ec2: Any, subnet: Any) -> int:
-    taken = sum(len(eni.private_ip_addresses) for eni in ec2.enis.values() if eni.subnet.id == subnet.id)
+    taken = sum(len(eni.private_ip_addresses) for eni in interfaces(ec2) if eni.subnet.id == subnet.id)
     return int(subnet.cidr.num_addresses) - 5 - taken
 
 
 def users_of_group(ec2: Any, group_id: str) -> list[Any]:
-    return [eni for eni in ec2.enis.values() if any(group.id == group_id for group in eni.group_set)]
+    return [eni for eni in interfaces(ec2) if any(group.id == group_id for group in eni.group_set)]
 
 
 def holder_of(eni: Any) -> Holder | None:
@@ -179,13 +191,16 @@ FILTERS = {
 @before("ec2", "DescribeNetworkInterfaces")
 def _describe(call: AwsCall) -> Reply:
     # The tags of an interface have a name of their own; filters look for `Tags`.
-    objects = [{**shown, "Tags": shown["TagSet"]} for shown in map(shown_interface, list(store(call).enis.values()))]
+    objects = [{**shown, "Tags": shown["TagSet"]} for shown in map(shown_interface, interfaces(store(call)))]
     ids = call.params.get("NetworkInterfaceIds")
     return listed(call, "NetworkInterfaces", objects, FILTERS, id_member="NetworkInterfaceId", prefix="eni", ids=ids)
 
 
 @before("ec2", "CreateNetworkInterface")
-def _create(call: AwsCall) -> dict[str, Any] | None:
+def _create(call: AwsCall) -> dict[str, Any]:
+    known = first_answer(call)
+    if known is not None:
+        return known
     ec2, subnet = store(call), find(call, "subnet", required(call, "SubnetId"))
     groups = [str(id) for id in call.params.get("Groups") or []]
     for id in groups:
@@ -196,7 +211,7 @@ def _create(call: AwsCall) -> dict[str, Any] | None:
     made = ec2.create_network_interface(subnet, address, group_ids=groups, description=call.text("Description"))
     made.interface_type = call.text("InterfaceType", "interface")
     tag(ec2, made.id, tags)
-    return {"NetworkInterface": {**shown_interface(made), "Status": "pending"}}
+    return remember(call, {"NetworkInterface": {**shown_interface(made), "Status": "pending"}})
 
 
 @before("ec2", "DeleteNetworkInterface")
