@@ -61,6 +61,12 @@ class Control:
 
             with sandbox.lock(str(body.get("account", ""))):
                 return evaluate_request(body)
+        if route == ("POST", "pod-identity"):
+            from .rules import eks_pods, eks_time
+
+            with sandbox.lock(str(body["account"])):
+                eks_time.settle(str(body["account"]))
+                return eks_pods.answer(body)
         if route == ("POST", "reach"):
             from .reach import reach
 
@@ -78,7 +84,7 @@ class Control:
         raise ValueError(f"no such route: {route[0]} /sandbox/{route[1]}")
 
     def _settings(self, body: dict[str, Any], account: str | None) -> dict[str, Any]:
-        from .rules import ec2_quotas, s3_buckets
+        from .rules import ec2_quotas, eks_insights, s3_buckets
 
         if "bucket_name_busy_s" in body:
             s3_buckets.settings.name_busy_s = float(body["bucket_name_busy_s"])
@@ -86,6 +92,8 @@ class Control:
             self.sandbox.latency_s = float(body["latency_ms"]) / 1000.0
         if "seconds_per_minute" in body:
             durations.clock.set(account, float(body["seconds_per_minute"]))
+        if "eks_insights" in body:
+            eks_insights.set_wanted(str(account), body["eks_insights"])
         if "quotas" in body:
             if account is None:
                 raise ValueError("quotas of which account?")
