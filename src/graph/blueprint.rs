@@ -89,7 +89,18 @@ impl Node {
     /// A stateless component that is deleted with its resource.
     #[must_use]
     pub fn new(id: &str, kind: &'static str, settings: Settings) -> Self {
-        Self { id: id.into(), kind, settings, after: Vec::new(), claim: false, stateful: false, keep: None, adopt: false, tags: BTreeMap::new(), absent: false }
+        Self {
+            id: id.into(),
+            kind,
+            settings,
+            after: Vec::new(),
+            claim: false,
+            stateful: false,
+            keep: None,
+            adopt: false,
+            tags: BTreeMap::new(),
+            absent: false,
+        }
     }
 
     /// The component that carries the claim.
