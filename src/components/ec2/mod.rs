@@ -5,16 +5,38 @@ use std::sync::Arc;
 use crate::{aws::Aws, graph::Component};
 
 mod blockers;
+mod elastic_ip;
+mod flow_log;
+mod internet_gateway;
+mod nat_gateway;
 mod reader;
+mod route;
+mod route_table;
+mod route_table_association;
 mod security_group;
 mod security_group_rules;
+mod subnet;
 mod tags;
+mod vpc;
+mod vpc_endpoint;
 
 /// Every kind of this family.
 pub(super) fn table(aws: &Arc<Aws>) -> Vec<Arc<dyn Component>> {
+    // A route table and its routes are told by one call.
+    let tables = Arc::new(reader::Reader::new(Arc::clone(aws)));
     vec![
+        Arc::new(elastic_ip::ElasticIp::new(Arc::clone(aws))),
+        Arc::new(flow_log::FlowLog::new(Arc::clone(aws))),
+        Arc::new(internet_gateway::InternetGateway::new(Arc::clone(aws))),
+        Arc::new(nat_gateway::NatGateway::new(Arc::clone(aws))),
+        Arc::new(route::Route::new(Arc::clone(aws), Arc::clone(&tables))),
+        Arc::new(route_table::RouteTable::new(Arc::clone(aws), tables)),
+        Arc::new(route_table_association::RouteTableAssociation::new(Arc::clone(aws))),
         Arc::new(security_group::SecurityGroup::new(Arc::clone(aws))),
         Arc::new(security_group_rules::SecurityGroupRules::new(Arc::clone(aws))),
+        Arc::new(subnet::Subnet::new(Arc::clone(aws))),
+        Arc::new(vpc::Vpc::new(Arc::clone(aws))),
+        Arc::new(vpc_endpoint::VpcEndpoint::new(Arc::clone(aws))),
     ]
 }
 

@@ -81,7 +81,6 @@ impl<K: Kind> Reader<K> {
         let mut found = self.by_owner.get(query.owner.clone(), call).await?.unwrap_or_default();
         found.retain(|object| {
             K::tags(object).iter().any(|tag| tag.key() == Some(COMPONENT) && tag.value() == Some(query.component.as_str()))
-                && !K::is_leaving(object)
         });
         found.sort_by(|one, other| K::id(one).cmp(K::id(other)));
         Ok(found)
@@ -94,7 +93,7 @@ impl<K: Kind> Reader<K> {
         {
             return Ok(Some(object));
         }
-        Ok(self.tagged(query).await?.into_iter().next())
+        Ok(self.tagged(query).await?.into_iter().find(|object| !K::is_leaving(object)))
     }
 }
 
