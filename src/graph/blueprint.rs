@@ -74,7 +74,8 @@ pub struct Node {
     pub claim: bool,
     /// Holds data: never recreated within an update (lifecycle.md 2).
     pub stateful: bool,
-    /// Kept when the resource is destroyed, with the reason shown to the user; `None`: deleted.
+    /// Kept when the resource is destroyed, with the reason shown to the user (empty: nothing is said, it was never the resource's
+    /// alone); `None`: deleted.
     pub keep: Option<String>,
     /// The cloud itself may have made it under this name (a log group): an object without anybody's marks is taken, not refused.
     pub adopt: bool,

@@ -71,6 +71,8 @@ def actions_of(call: AwsCall) -> list[str]:
     if call.name == "kms:ReEncrypt":
         return ["kms:ReEncryptFrom", "kms:ReEncryptTo"]
     found = [f"{PREFIXES.get(call.service, call.service)}:{call.operation}"]
+    if call.service == "ec2" and call.params.get("TagSpecifications"):
+        found.append("ec2:CreateTags")
     if call.params.get("Tags") and call.name in TAG_ACTIONS:
         found.append(TAG_ACTIONS[call.name])
     return found

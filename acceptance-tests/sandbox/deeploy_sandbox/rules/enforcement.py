@@ -15,7 +15,7 @@ from ..identity import access_denied
 from ..identity_policies import principal_of
 from . import iam_deletes, s3_access
 from .actions import actions_of
-from .resource_arns import resource_arn
+from .resource_arns import needs_of, resource_arn
 
 # Answered for everybody, or judged by their own rules.
 EXEMPT = ("sts:GetCallerIdentity", "sts:AssumeRole", "sts:AssumeRoleWithWebIdentity")
@@ -33,10 +33,9 @@ def enforce(call: AwsCall) -> None:
     if identity.session is not None:
         principal.session_policy = identity.session.policy
         principal.tags |= identity.session.tags
-    resource = resource_arn(call)
     context = {**principal.context(), **request_context(call)}
-    for action in actions_of(call):
-        _require(call, principal, action, resource, context)
+    for action, resource, known in needs_of(call, actions_of(call)):
+        _require(call, principal, action, resource, {**context, **known})
     for action, key in _key_actions(call):
         via = {"kms:ViaService": f"{call.service}.{call.region}.amazonaws.com", "kms:CallerAccount": call.account}
         _require(call, principal, action, key, {**context, **via})
