@@ -173,7 +173,8 @@ mod tests {
 
     #[tokio::test]
     async fn found_with_its_tags_and_absent_is_an_answer() {
-        let tags = json!({ "TagList": [{ "Key": "deeploy:owner", "Value": "deeploy_environment/prod" }, { "Key": "aws:x", "Value": "y" }] });
+        let tags =
+            json!({ "TagList": [{ "Key": "deeploy:owner", "Value": "deeploy_environment/prod" }, { "Key": "aws:x", "Value": "y" }] });
         let script = Script::any_order()
             .on("GetParameter", 200, &json!({ "Parameter": { "Name": NAME, "Type": "String", "Value": "v" } }).to_string())
             .on("ListTagsForResource", 200, &tags.to_string());
@@ -194,10 +195,7 @@ mod tests {
         assert_eq!((&made.settings, &made.tags, made.id.as_str()), (&wanted("v").settings, &wanted("v").tags, NAME));
         let asked: Json = serde_json::from_str(&script.finish()[0].1).unwrap();
         let tags = json!([{ "Key": "deeploy:phase", "Value": "creating" }]);
-        assert_eq!(
-            asked,
-            json!({ "Name": NAME, "Value": "v", "Type": "String", "Tier": "Standard", "Overwrite": false, "Tags": tags })
-        );
+        assert_eq!(asked, json!({ "Name": NAME, "Value": "v", "Type": "String", "Tier": "Standard", "Overwrite": false, "Tags": tags }));
         let script = Script::new().on("PutParameter", 400, r#"{"__type":"ParameterAlreadyExists"}"#);
         assert_eq!(of(&script).create(&wanted("v")).await.unwrap_err().class, Class::Conflict);
     }
