@@ -21,6 +21,7 @@ from typing import Any
 from .aws_call import AwsCall
 from .calls import Record
 from .identity import expired
+from .rules.ec2_hidden import made_in_ec2, not_found_in_ec2
 from .wire import AwsError, CloseConnection, Reply
 
 KINDS = {
@@ -241,9 +242,13 @@ class Chaos:
     def refuse_hidden(self, call: AwsCall) -> None:
         if not self._hidden.get(call.account):
             return
-        asked = strings(call.params) + list(call.path_parameters.values())
+        # A filter finds nothing, where an id is refused.
+        named = {name: value for name, value in call.params.items() if call.service != "ec2" or name not in ("Filters", "Filter")}
+        asked = strings(named) + list(call.path_parameters.values())
         for hidden in self._hidden_now(call):
             if hidden.service == call.service and hidden.means(asked):
+                if call.service == "ec2":
+                    raise not_found_in_ec2(call, hidden.names)
                 code, status = NOT_FOUND.get(call.service, ("ResourceNotFoundException", 400))
                 raise AwsError(code, "The object does not exist (yet).", status)
 
@@ -307,6 +312,8 @@ def names_made(call: AwsCall, reply: Reply) -> set[str]:
     if text.startswith("{"):
         for part in [json.loads(text), *[v for v in json.loads(text).values() if isinstance(v, dict)]]:
             names |= {part[key] for key in MADE_JSON if isinstance(part.get(key), str)}
+    elif call.service == "ec2":
+        return made_in_ec2(call, text)
     elif call.operation == "CreateAccessKey":
         names = set(re.findall(r"<AccessKeyId>([^<]+)</AccessKeyId>", text))
     else:

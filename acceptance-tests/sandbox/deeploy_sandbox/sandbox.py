@@ -18,7 +18,7 @@ from .chaos import Chaos
 from .control import Control
 from .identity import Identity, Sessions, access_denied, identify, refuse_credential
 from .moto_bridge import Moto, Unsupported
-from .rules import enforcement, load_all
+from .rules import ec2_lists, enforcement, load_all
 from .wire import AwsError, CloseConnection, HttpRequest, Reply, render_error
 
 
@@ -34,6 +34,7 @@ class Sandbox:
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
         load_all(self.sessions, bucket_name_busy_s)
         principals.propagation.hides = lambda arn: self.chaos.hides(arn.split(":")[4], "iam", arn)
+        ec2_lists.visibility.hides = lambda account, id: self.chaos.hides(account, "ec2", id)
         self.control = Control(self)
 
     def lock(self, account: str) -> threading.RLock:

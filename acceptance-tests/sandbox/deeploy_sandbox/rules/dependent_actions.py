@@ -83,14 +83,8 @@ def _keys(call: AwsCall) -> Iterator[Dependent]:
             arn = (each.get("provider") or {}).get("keyArn")
             if arn:
                 yield from (Dependent(action, str(arn), via) for action in ("kms:DescribeKey", "kms:CreateGrant"))
-    if call.name == "rds:CreateDBInstance" and str(call.params.get("KmsKeyId") or "").startswith("arn:"):
-        yield from (Dependent(action, call.text("KmsKeyId"), via) for action in ("kms:DescribeKey", "kms:CreateGrant"))
     managed = call.params.get("ManageMasterUserPassword")
-    if call.name in ("rds:CreateDBInstance", "rds:ModifyDBInstance") and managed in (True, "true"):
+    if call.service == "rds" and managed in (True, "true"):
         secret = f"arn:{call.partition}:secretsmanager:{call.region}:{call.account}:secret:rds!db-*"
         yield from (Dependent(action, secret) for action in ("secretsmanager:CreateSecret", "secretsmanager:TagResource"))
-        key = str(call.params.get("MasterUserSecretKmsKeyId") or "")
-        if key.startswith("arn:"):
-            through = {"kms:ViaService": f"secretsmanager.{call.region}.amazonaws.com"}
-            for action in ("kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKey"):
-                yield Dependent(action, key, through)
+        # RDS answers itself for the keys (rds/key_rights): KMSKeyNotAccessibleFault.

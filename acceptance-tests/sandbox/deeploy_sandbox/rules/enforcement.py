@@ -17,7 +17,7 @@ from . import iam_deletes, s3_access
 from .actions import actions_of, own_actions_of
 from .dependent_actions import dependents_of
 from .request_tags import tag_context
-from .resource_arns import resource_arn
+from .resource_arns import needs_of, resource_arn
 
 # Answered for everybody, or judged by their own rules.
 EXEMPT = ("sts:GetCallerIdentity", "sts:AssumeRole", "sts:AssumeRoleWithWebIdentity")
@@ -35,10 +35,9 @@ def enforce(call: AwsCall) -> None:
     if identity.session is not None:
         principal.session_policy = identity.session.policy
         principal.tags |= identity.session.tags
-    resource = resource_arn(call)
     context = {**principal.context(), **request_context(call)}
-    for action in own_actions_of(call):
-        _require(call, principal, action, resource, context)
+    for action, resource, known in needs_of(call, own_actions_of(call)):
+        _require(call, principal, action, resource, {**context, **known})
     for each in dependents_of(call):
         _require(call, principal, each.action, each.resource, {**context, **each.context})
     for action, key in _key_actions(call):

@@ -35,6 +35,30 @@ def names_resource(service: str) -> Callable[[Arn], Arn]:
     return register
 
 
+# A right that a call needs: the action, the resource's ARN, and what is known of that resource (condition keys).
+Need = tuple[str, str, dict[str, Any]]
+Needs = Callable[[AwsCall, list[str]], list[Need]]
+_needs: dict[str, Needs] = {}
+
+
+def names_needs(service: str) -> Callable[[Needs], Needs]:
+    """Registers what tells the rights for a call that is about several resources."""
+
+    def register(needs: Needs) -> Needs:
+        _needs[service] = needs
+        return needs
+
+    return register
+
+
+def needs_of(call: AwsCall, actions: list[str]) -> list[Need]:
+    found = _needs.get(call.service)
+    if found:
+        return found(call, actions)
+    resource = resource_arn(call)
+    return [(action, resource, {}) for action in actions]
+
+
 def resource_arn(call: AwsCall) -> str:
     found = _arns.get(call.service)
     return found(call) if found else "*"

@@ -73,7 +73,7 @@ def _secrets(backend: Any, account: str) -> Iterator[Object]:
         if not hasattr(secret, "deleted_date"):
             continue
         state = "PendingDeletion" if secret.deleted_date else "Active"
-        yield shown("secretsmanager:secret", secret.name, secret.arn, secret.tags, state, versions=len(secret.versions))
+        yield shown("secretsmanager:secret", secret.name, secret.arn, secret.tags, state, versions=len(secret.versions), managed=secret.owning_service is not None)
 
 
 @reader("ssm")
