@@ -10,6 +10,7 @@ from ..aws_call import AwsCall
 from ..wire import AwsError, Reply
 from . import before
 from .ec2_addresses import settled
+from .ec2_interfaces import interfaces
 from .ec2_lists import Shown, listed
 from .ec2_objects import find, forget_tags, required, store, tag, tags_asked, tags_of
 from .ec2_quotas import need_room
@@ -72,7 +73,7 @@ def _detach(call: AwsCall) -> dict[str, Any]:
     if gateway.vpc is None or gateway.vpc.id != vpc.id:
         raise AwsError("Gateway.NotAttached", f"resource {gateway.id} is not attached to network {vpc.id}")
     addressed = {address.eni.id for address in ec2.addresses if address.eni is not None}
-    if any(eni.subnet.vpc_id == vpc.id and (eni.public_ip or eni.id in addressed) for eni in ec2.enis.values()):
+    if any(eni.subnet.vpc_id == vpc.id and (eni.public_ip or eni.id in addressed) for eni in interfaces(ec2)):
         raise AwsError(
             "DependencyViolation",
             f"Network {vpc.id} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway.",

@@ -64,9 +64,17 @@ def remove_interface(account: str, region: str, interface_id: str) -> None:
                 address.eni, address.association_id = None, None
 
 
+def interfaces(ec2: Any) -> list[Any]:
+    """Those that are there: a terminated instance takes its primary interface along."""
+    for eni in [eni for eni in ec2.enis.values() if eni.instance is not None and eni.instance.state == "terminated"]:
+        ec2.enis.pop(eni.id)
+        ec2.tags.pop(eni.id, None)
+    return list(ec2.enis.values())
+
+
 def free_address(ec2: Any, subnet: Any) -> str:
     """The first address of the subnet that nobody has; AWS keeps the first four and the last."""
-    taken = {item["PrivateIpAddress"] for eni in ec2.enis.values() if eni.subnet.id == subnet.id for item in eni.private_ip_addresses}
+    taken = {item["PrivateIpAddress"] for eni in interfaces(ec2) if eni.subnet.id == subnet.id for item in eni.private_ip_addresses}
     for address in itertools.islice(subnet.cidr, 4, subnet.cidr.num_addresses - 1):
         if str(address) not in taken:
             return str(address)
@@ -74,12 +82,12 @@ def free_address(ec2: Any, subnet: Any) -> str:
 
 
 def addresses_free(ec2: Any, subnet: Any) -> int:
-    taken = sum(len(eni.private_ip_addresses) for eni in ec2.enis.values() if eni.subnet.id == subnet.id)
+    taken = sum(len(eni.private_ip_addresses) for eni in interfaces(ec2) if eni.subnet.id == subnet.id)
     return int(subnet.cidr.num_addresses) - 5 - taken
 
 
 def users_of_group(ec2: Any, group_id: str) -> list[Any]:
-    return [eni for eni in ec2.enis.values() if any(group.id == group_id for group in eni.group_set)]
+    return [eni for eni in interfaces(ec2) if any(group.id == group_id for group in eni.group_set)]
 
 
 def holder_of(eni: Any) -> Holder | None:
@@ -179,7 +187,7 @@ FILTERS = {
 @before("ec2", "DescribeNetworkInterfaces")
 def _describe(call: AwsCall) -> Reply:
     # The tags of an interface have a name of their own; filters look for `Tags`.
-    objects = [{**shown, "Tags": shown["TagSet"]} for shown in map(shown_interface, list(store(call).enis.values()))]
+    objects = [{**shown, "Tags": shown["TagSet"]} for shown in map(shown_interface, interfaces(store(call)))]
     ids = call.params.get("NetworkInterfaceIds")
     return listed(call, "NetworkInterfaces", objects, FILTERS, id_member="NetworkInterfaceId", prefix="eni", ids=ids)
 

@@ -125,7 +125,7 @@ def look_up(ec2: Any, prefix: str, value: str) -> Any | None:
         "snap": ec2.snapshots, "ami": ec2.amis, "pcx": ec2.vpc_pcxs,
     }  # fmt: skip
     if prefix == "key":
-        return next((pair for pair in ec2.keypairs.values() if pair.id == value), None)
+        return next((pair for pair in ec2.key_pairs.values() if pair.id == value), None)
     return stores[prefix].get(value)
 
 

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
+
 from ..aws_call import AwsCall
-from ..wire import AwsError
+from ..wire import AwsError, Reply
 from . import before, memory
-from .ec2_lists import invalid
+from .ec2_lists import invalid, listed
 
 METADATA = {
     "HttpTokens": ("optional", "required", "no-preference"),
@@ -67,3 +69,16 @@ def _set_default_key(call: AwsCall) -> dict[str, Any]:
         raise AwsError("MissingParameter", "The request must contain the parameter KmsKeyId")
     _key(call)[call.region] = call.text("KmsKeyId")
     return {"KmsKeyId": call.text("KmsKeyId")}
+
+
+@before("ec2", "DescribeInstanceTypeOfferings")
+def _offerings(call: AwsCall) -> Reply:
+    kind = call.text("LocationType", "region")
+    if kind not in INSTANCE_TYPE_OFFERINGS:
+        raise invalid(f"Value ({kind}) for parameter locationType is invalid.")
+    rows = [
+        {"InstanceType": each["InstanceType"], "Location": each["Location"], "LocationType": kind}
+        for each in INSTANCE_TYPE_OFFERINGS[kind].get(call.region, [])
+    ]
+    filters = {"instance-type": "InstanceType", "location": "Location"}
+    return listed(call, "InstanceTypeOfferings", rows, filters, id_member="InstanceType")

@@ -12,7 +12,7 @@ from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBacken
 from ..aws_call import AwsCall
 from ..wire import AwsError, Reply
 from . import before
-from .ec2_interfaces import addresses_free
+from .ec2_interfaces import addresses_free, interfaces
 from .ec2_lists import Shown, invalid, listed
 from .ec2_objects import all_subnets, as_aws_says, find, forget_tags, required, store, tag, tags_asked, tags_of
 from .ec2_quotas import need_room
@@ -163,7 +163,7 @@ def _modify(call: AwsCall) -> dict[str, Any]:
 @before("ec2", "DeleteSubnet")
 def _delete(call: AwsCall) -> dict[str, Any]:
     ec2, subnet = store(call), find(call, "subnet", required(call, "SubnetId"))
-    if any(eni.subnet.id == subnet.id for eni in ec2.enis.values()):
+    if any(eni.subnet.id == subnet.id for eni in interfaces(ec2)):
         raise AwsError("DependencyViolation", f"The subnet '{subnet.id}' has dependencies and cannot be deleted.")
     for table in ec2.route_tables.values():
         for association in [key for key, target in table._associations.items() if target == subnet.id]:
