@@ -298,7 +298,10 @@ def _without(value: Any, hidden: list[Hidden]) -> Any:
 
 
 # The names under which AWS gives an object back.
-MADE_JSON = ("KeyId", "Arn", "ARN", "VpcId", "SecretId", "arn", "name")
+MADE_JSON = (
+    "KeyId", "Arn", "ARN", "VpcId", "SecretId", "arn", "name", "nodegroupName", "nodegroupArn", "addonName", "addonArn",
+    "principalArn", "accessEntryArn", "associationId", "associationArn",
+)  # fmt: skip
 MADE_XML = ("RoleName", "UserName", "AccessKeyId", "PolicyId", "InstanceProfileName", "GroupName", "Arn")
 MADE_BY_CALLER = ("AliasName", "RoleName", "PolicyName", "InstanceProfileName", "GroupName", "Name", "Bucket")
 

@@ -12,6 +12,10 @@ Reader = Callable[[Any, str], Iterator[Object]]
 _readers: dict[str, Reader] = {}
 
 
+# What time has changed is settled before the world is read: account → nothing.
+settlers: list[Callable[[str], None]] = []
+
+
 def reader(service: str) -> Callable[[Reader], Reader]:
     """Reads moto's backend of a service in one region: (backend, account) → objects."""
 
@@ -24,6 +28,8 @@ def reader(service: str) -> Callable[[Reader], Reader]:
 
 def objects(account: str) -> list[Object]:
     found: list[Object] = []
+    for settle in settlers:
+        settle(account)
     for service, read in _readers.items():
         backends = moto.backends.get_backend(service) if service in _loaded() else {}
         # `dict.get`: looking must not make an account.
