@@ -19,6 +19,7 @@ from .control import Control
 from .identity import Identity, Sessions, access_denied, identify, refuse_credential
 from .moto_bridge import Moto, Unsupported
 from .rules import ec2_lists, enforcement, load_all
+from .rules.ec2_hidden import made_in_ec2
 from .wire import AwsError, CloseConnection, HttpRequest, Reply, render_error
 
 
@@ -58,7 +59,7 @@ class Sandbox:
         try:
             disturbance.before(call)
             reply = self._carry_out(call)
-            record.resource = record.resource or made_id(reply)
+            record.resource = record.resource or made_id(call, reply)
             self.chaos.learn(call, reply, disturbance)
             reply = self.chaos.conceal(call, reply)
         except AwsError as error:
@@ -109,10 +110,14 @@ class Sandbox:
             return rules.run_after(call, reply)
 
 
-def made_id(reply: Reply) -> str:
+def made_id(call: AwsCall, reply: Reply) -> str:
     """The id that AWS gave to an object whose call named none."""
-    found = re.search(rb'"KeyId": ?"([^"]+)"|<(vpcId|subnetId|allocationId|internetGatewayId|routeTableId)>([^<]+)<', reply.body[:4096])
-    return (found.group(1) or found.group(3)).decode() if found and reply.status < 300 else ""
+    if reply.status >= 300:
+        return ""
+    if call.service == "ec2":
+        return min(made_in_ec2(call, reply.body.decode("utf-8", "replace")), default="")
+    found = re.search(rb'"KeyId": ?"([^"]+)"', reply.body[:4096])
+    return found.group(1).decode() if found else ""
 
 
 def error_code(reply: Reply) -> str:

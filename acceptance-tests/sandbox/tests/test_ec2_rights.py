@@ -104,3 +104,13 @@ class Hidden(NetworkTest):
         nat, address = self.make_nat(self.make_subnet())
         self.refused("NatGatewayNotFound", self.ec2.describe_nat_gateways, NatGatewayIds=[nat])
         self.refused("InvalidAllocationID.NotFound", self.ec2.describe_addresses, AllocationIds=[address])
+
+
+class Journal(NetworkTest):
+    def test_a_call_is_recorded_with_its_object(self):
+        subnet = self.make_subnet()
+        self.make_table(subnet)
+        self.ec2.delete_vpc_endpoints(VpcEndpointIds=["vpce-0123456789abcdef0"])
+        named = {call["operation"]: call["resource"] for call in self.calls()}
+        self.assertEqual((named["CreateVpc"], named["CreateSubnet"], named["AssociateRouteTable"]), (self.vpc, subnet, subnet))
+        self.assertEqual(named["DeleteVpcEndpoints"], "vpce-0123456789abcdef0")

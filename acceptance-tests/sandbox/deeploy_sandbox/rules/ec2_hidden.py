@@ -19,11 +19,30 @@ OF = {
 }  # fmt: skip
 
 
+NAMES = (
+    "SubnetId", "NatGatewayId", "InternetGatewayId", "AssociationId", "RouteTableId", "GroupId", "VpcEndpointId", "VpcEndpointIds",
+    "AllocationId", "NetworkInterfaceId", "LaunchTemplateId", "LaunchTemplateName", "FlowLogIds", "InstanceIds", "Resources", "VpcId",
+)  # fmt: skip
+
+
 def made_in_ec2(call: AwsCall, reply: str) -> set[str]:
     prefix = OF.get(call.operation)
     if prefix is None:
         return set()
     return {id for id in re.findall(r">([a-z]+-[0-9a-f]{8,17})<", reply) if id.rpartition("-")[0] == prefix}
+
+
+def named_in_ec2(call: AwsCall) -> str:
+    """The best name of a call's object; a create's is in its reply."""
+    if call.operation in OF:
+        return ""
+    for member in NAMES:
+        value = call.params.get(member)
+        if isinstance(value, list) and value:
+            value = value[0]
+        if isinstance(value, str) and value:
+            return value
+    return ""
 
 
 def not_found_in_ec2(call: AwsCall, names: set[str]) -> AwsError:

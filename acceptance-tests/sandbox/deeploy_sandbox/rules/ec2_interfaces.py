@@ -15,6 +15,7 @@ from ..wire import AwsError, Reply
 from . import before
 from .ec2_lists import Shown, listed
 from .ec2_objects import find, required, store, store_of, tag, tags_asked, tags_of
+from .ec2_tokens import first_answer, remember
 
 
 @dataclass
@@ -65,10 +66,13 @@ def remove_interface(account: str, region: str, interface_id: str) -> None:
 
 
 def interfaces(ec2: Any) -> list[Any]:
-    """Those that are there: a terminated instance takes its primary interface along."""
+    """Those that are there: a terminated instance takes its primary interface along, others only if they say so."""
     for eni in [eni for eni in ec2.enis.values() if eni.instance is not None and eni.instance.state == "terminated"]:
-        ec2.enis.pop(eni.id)
-        ec2.tags.pop(eni.id, None)
+        if eni.device_index in (0, None) or eni.delete_on_termination:
+            ec2.enis.pop(eni.id)
+            ec2.tags.pop(eni.id, None)
+        else:
+            eni.instance = eni.attachment_id = None
     return list(ec2.enis.values())
 
 
@@ -193,7 +197,10 @@ def _describe(call: AwsCall) -> Reply:
 
 
 @before("ec2", "CreateNetworkInterface")
-def _create(call: AwsCall) -> dict[str, Any] | None:
+def _create(call: AwsCall) -> dict[str, Any]:
+    known = first_answer(call)
+    if known is not None:
+        return known
     ec2, subnet = store(call), find(call, "subnet", required(call, "SubnetId"))
     groups = [str(id) for id in call.params.get("Groups") or []]
     for id in groups:
@@ -204,7 +211,7 @@ def _create(call: AwsCall) -> dict[str, Any] | None:
     made = ec2.create_network_interface(subnet, address, group_ids=groups, description=call.text("Description"))
     made.interface_type = call.text("InterfaceType", "interface")
     tag(ec2, made.id, tags)
-    return {"NetworkInterface": {**shown_interface(made), "Status": "pending"}}
+    return remember(call, {"NetworkInterface": {**shown_interface(made), "Status": "pending"}})
 
 
 @before("ec2", "DeleteNetworkInterface")

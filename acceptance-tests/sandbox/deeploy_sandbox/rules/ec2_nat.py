@@ -16,6 +16,7 @@ from moto.ec2.utils import random_eip_association_id
 
 from .. import durations
 from ..aws_call import AwsCall
+from ..moto_bridge import Unsupported
 from ..wire import AwsError, Reply
 from . import before
 from .ec2_gateways import gateway_of
@@ -24,6 +25,10 @@ from .ec2_lists import Shown, invalid, listed
 from .ec2_objects import find, forget_tags, look_up, required, store, tag, tags_asked, tags_of
 from .ec2_quotas import need_room
 from .ec2_tokens import first_answer, remember
+
+
+# A gateway with more than one address, or one for all zones.
+NOT_KNOWN = ("SecondaryAllocationIds", "SecondaryPrivateIpAddresses", "SecondaryPrivateIpAddressCount", "AvailabilityZoneAddresses")
 
 
 class Gateway(TaggedEC2Resource):
@@ -120,6 +125,9 @@ def _create(call: AwsCall) -> dict[str, Any]:
     known = first_answer(call)
     if known is not None:
         return known
+    unknown = [name for name in NOT_KNOWN if call.params.get(name)]
+    if unknown or call.params.get("AvailabilityMode", "zonal") != "zonal":
+        raise Unsupported("NotImplementedBySandbox", f"The sandbox has no NAT gateways with {', '.join(unknown) or 'AvailabilityMode'}")
     subnet = find(call, "subnet", required(call, "SubnetId"))
     kind, allocation = call.text("ConnectivityType", "public"), call.params.get("AllocationId")
     tags = tags_asked(call, "natgateway")

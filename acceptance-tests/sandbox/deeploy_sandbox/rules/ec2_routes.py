@@ -4,16 +4,16 @@ routes); API reference of the operations named below.
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from moto.ec2.utils import generate_route_id, random_subnet_association_id
 
 from ..aws_call import AwsCall
+from ..moto_bridge import Unsupported
 from ..wire import AwsError, Reply
 from . import before
 from .ec2_lists import Shown, invalid, listed
-from .ec2_objects import find, forget_tags, look_up, required, store, tag, tags_asked, tags_of
+from .ec2_objects import as_aws_says, find, forget_tags, look_up, required, store, tag, tags_asked, tags_of
 from .ec2_quotas import need_room
 from .ec2_tokens import first_answer, remember
 from .ec2_vpcs import canonical
@@ -176,14 +176,12 @@ def _target(call: AwsCall, table: Any) -> dict[str, Any]:
         "VpcEndpointId": "vpc_endpoint_id", "CarrierGatewayId": "carrier_gateway_id",
     }  # fmt: skip
     if name not in members:
-        raise AwsError("NotImplementedBySandbox", f"The sandbox has no routes to {name}")
+        raise Unsupported("NotImplementedBySandbox", f"The sandbox has no routes to {name}")
     return {members[name]: value}
 
 
 @before("ec2", "CreateRoute")
 def _create_route(call: AwsCall) -> dict[str, Any] | None:
-    from .ec2_objects import as_aws_says
-
     ec2, table = store(call), find(call, "rtb", required(call, "RouteTableId"))
     member, destination = _destination(call)
     target = _target(call, table)
@@ -201,8 +199,6 @@ def _create_route(call: AwsCall) -> dict[str, Any] | None:
 
 @before("ec2", "ReplaceRoute")
 def _replace_route(call: AwsCall) -> dict[str, Any]:
-    from .ec2_objects import as_aws_says
-
     ec2, table = store(call), find(call, "rtb", required(call, "RouteTableId"))
     _, destination = _destination(call)
     target = _target(call, table)
@@ -230,10 +226,6 @@ def _delete_route(call: AwsCall) -> dict[str, Any]:
         raise invalid(f"cannot remove VPC endpoint route {destination} in route table {table.id}")
     table._routes.pop(route.id)
     return {}
-
-
-def is_local(table: Any, address: str) -> bool:
-    return any(route.local and ipaddress.ip_address(address) in ipaddress.ip_network(route.destination_cidr_block) for route in table._routes.values() if route.destination_cidr_block)
 
 
 def table_of_subnet(ec2: Any, subnet: Any) -> Any:

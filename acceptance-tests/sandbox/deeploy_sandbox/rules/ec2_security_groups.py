@@ -86,6 +86,8 @@ def _create(call: AwsCall) -> dict[str, Any]:
     if not TEXT.fullmatch(name):
         raise invalid(f"Value ({name}) for parameter GroupName is invalid. Character sets beyond ASCII are not supported.")
     tags = tags_asked(call, "security-group")
+    if not call.params.get("VpcId") and ec2.get_default_vpc() is None:
+        raise AwsError("VPCIdNotSpecified", "No default VPC for this user")
     vpc_id = find(call, "vpc", call.text("VpcId")).id if call.params.get("VpcId") else ec2.default_vpc.id
     if any(group.vpc_id == vpc_id and group.name == name for group in all_groups(ec2)):
         raise AwsError("InvalidGroup.Duplicate", f"The security group '{name}' already exists for VPC '{vpc_id}'")

@@ -4,8 +4,10 @@ metadata options for new instances" (account level: what was not set has no valu
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
+from moto.ec2.models.elastic_block_store import EBSBackend
 from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
 
 from ..aws_call import AwsCall
@@ -19,6 +21,25 @@ METADATA = {
     "InstanceMetadataTags": ("enabled", "disabled", "no-preference"),
     "HttpTokensEnforced": ("enabled", "disabled", "no-preference"),
 }
+
+
+def _encrypt_by_default() -> None:
+    """New volumes are encrypted where the account says so, also those of instances."""
+    make = EBSBackend.create_volume
+    order = list(inspect.signature(make).parameters)[1:]
+
+    def create_volume(self: Any, *arguments: Any, **named: Any) -> Any:
+        given = {**dict(zip(order, arguments, strict=False)), **named}
+        # moto makes volumes while it makes the account, before its settings.
+        if getattr(self, "ebs_encryption_by_default", False):
+            given["encrypted"] = True
+            given["kms_key_id"] = given.get("kms_key_id") or memory(self.account_id, "ebs default key").get(self.region_name)
+        return make(self, **given)
+
+    EBSBackend.create_volume = create_volume  # type: ignore[method-assign]
+
+
+_encrypt_by_default()
 
 
 def _metadata(call: AwsCall) -> dict[str, Any]:
@@ -76,9 +97,13 @@ def _offerings(call: AwsCall) -> Reply:
     kind = call.text("LocationType", "region")
     if kind not in INSTANCE_TYPE_OFFERINGS:
         raise invalid(f"Value ({kind}) for parameter locationType is invalid.")
+    # A thousand rows a zone: look only at those that can match.
+    asked = [value for each in call.params.get("Filters") or [] if each.get("Name") == "instance-type" for value in each.get("Values") or []]
+    exact = set() if any("*" in value or "?" in value for value in asked) else set(asked)
     rows = [
         {"InstanceType": each["InstanceType"], "Location": each["Location"], "LocationType": kind}
         for each in INSTANCE_TYPE_OFFERINGS[kind].get(call.region, [])
+        if not exact or each["InstanceType"] in exact
     ]
     filters = {"instance-type": "InstanceType", "location": "Location"}
     return listed(call, "InstanceTypeOfferings", rows, filters, id_member="InstanceType")
