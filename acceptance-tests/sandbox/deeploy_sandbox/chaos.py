@@ -22,6 +22,8 @@ from .aws_call import AwsCall
 from .calls import Record
 from .identity import expired
 from .rules.ec2_hidden import made_in_ec2, not_found_in_ec2
+from .rules.rds_hidden import ELEMENTS as RDS_ELEMENTS
+from .rules.rds_hidden import made_in_rds, not_found_in_rds
 from .wire import AwsError, CloseConnection, Reply
 
 KINDS = {
@@ -249,6 +251,8 @@ class Chaos:
             if hidden.service == call.service and hidden.means(asked):
                 if call.service == "ec2":
                     raise not_found_in_ec2(call, hidden.names)
+                if call.service == "rds":
+                    raise not_found_in_rds(call)
                 code, status = NOT_FOUND.get(call.service, ("ResourceNotFoundException", 400))
                 raise AwsError(code, "The object does not exist (yet).", status)
 
@@ -264,7 +268,7 @@ class Chaos:
             except ValueError:
                 return reply
         else:
-            for element in ("member", "Bucket", "item"):
+            for element in ("member", "Bucket", "item", *(RDS_ELEMENTS if call.service == "rds" else ())):
                 text = re.sub(
                     rf"<{element}>(?:(?!<{element}>).)*?</{element}>",
                     lambda found: "" if _is_hidden(re.findall(r">([^<]+)<", found.group(0)), hidden) else found.group(0),
@@ -317,6 +321,8 @@ def names_made(call: AwsCall, reply: Reply) -> set[str]:
             names |= {part[key] for key in MADE_JSON if isinstance(part.get(key), str)}
     elif call.service == "ec2":
         return made_in_ec2(call, text)
+    elif call.service == "rds":
+        return made_in_rds(call)
     elif call.operation == "CreateAccessKey":
         names = set(re.findall(r"<AccessKeyId>([^<]+)</AccessKeyId>", text))
     else:

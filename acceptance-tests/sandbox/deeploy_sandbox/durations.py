@@ -34,6 +34,7 @@ AWS_MINUTES = {
     "rds:db:stop": 3.0,
     "rds:db:start": 5.0,
     "rds:db:optimize": 30.0,
+    "rds:db:key-lost": 30.0,
     "rds:snapshot:create": 1.0,
     "rds:event-subscription": 0.2,
     "ec2:nat-gateway:create": 2.0,

@@ -48,7 +48,7 @@ class Deletion(RdsTest):
         key = self.kms_key()
         self.make(StorageEncrypted=True, KmsKeyId=key)
         self.aws("kms").disable_key(KeyId=key)
-        self.refused("KMSKeyNotAccessibleFault", self.delete, FinalDBSnapshotIdentifier="s")
+        self.refused("InvalidDBInstanceState", self.delete, FinalDBSnapshotIdentifier="s")
         self.delete(SkipFinalSnapshot=True)
 
     def test_retained_backups(self):
@@ -104,23 +104,25 @@ class Snapshots(RdsTest):
 
     def test_restored_from_a_snapshot(self):
         key = self.kms_key()
-        self.make(StorageEncrypted=True, KmsKeyId=key, BackupRetentionPeriod=14, DBName="app", MultiAZ=True)
+        self.make(StorageEncrypted=True, KmsKeyId=key, BackupRetentionPeriod=14, DBName="app", MultiAZ=True, Tags=[{"Key": "a", "Value": "b"}])
         self.rds.create_db_parameter_group(DBParameterGroupName="p", DBParameterGroupFamily="postgres16", Description="d")
         self.take()
         self.refused("DBInstanceAlreadyExists", self.restore, name="db1")
         self.refused("DBSubnetGroupNotFoundFault", self.restore, DBSubnetGroupName="none")
+        self.refused("InvalidParameterCombination", self.restore, DBSubnetGroupName="net", ManageMasterUserPassword=True)
         made = self.restore(DBSubnetGroupName="net", VpcSecurityGroupIds=[self.group], DBParameterGroupName="p", DeletionProtection=True, CopyTagsToSnapshot=True)
         self.assertEqual(made["DBInstanceStatus"], "creating")
         found = self.look("db2")
         self.assertEqual((found["StorageEncrypted"], found["KmsKeyId"], found["EngineVersion"], found["AllocatedStorage"]), (True, key, "16.4", 50))
         self.assertEqual((found["MasterUsername"], found["DBName"], found["DBInstanceClass"]), ("deeploy_admin", "app", "db.m6g.large"))
-        self.assertEqual((found["BackupRetentionPeriod"], found["MultiAZ"], found["DeletionProtection"], found["TagList"]), (1, False, True, []))
+        self.assertEqual((found["BackupRetentionPeriod"], found["MultiAZ"], found["DeletionProtection"], found["TagList"]), (14, False, True, [{"Key": "a", "Value": "b"}]))
         self.assertEqual((found["DBParameterGroups"][0]["DBParameterGroupName"], found["VpcSecurityGroups"][0]["VpcSecurityGroupId"]), ("p", self.group))
         self.aws("kms").disable_key(KeyId=key)
         self.refused("KMSKeyNotAccessibleFault", self.restore, name="db3", DBSubnetGroupName="net")
 
     def test_restored_to_a_point_in_time(self):
-        self.make(BackupRetentionPeriod=14)
+        self.rds.create_db_parameter_group(DBParameterGroupName="p", DBParameterGroupFamily="postgres16", Description="d")
+        self.make(BackupRetentionPeriod=14, DBParameterGroupName="p", Tags=[{"Key": "a", "Value": "b"}])
         asked = {"SourceDBInstanceIdentifier": "db1", "TargetDBInstanceIdentifier": "db2"}
         restore = self.rds.restore_db_instance_to_point_in_time
         self.refused("InvalidParameterCombination", restore, **asked)
@@ -128,7 +130,8 @@ class Snapshots(RdsTest):
         self.refused("DBInstanceNotFound", restore, SourceDBInstanceIdentifier="x", TargetDBInstanceIdentifier="y", UseLatestRestorableTime=True)
         restore(**asked, UseLatestRestorableTime=True)
         found = self.look("db2")
-        self.assertEqual((found["DBSubnetGroup"]["DBSubnetGroupName"], found["BackupRetentionPeriod"]), ("net", 14))
+        self.assertEqual((found["DBSubnetGroup"]["DBSubnetGroupName"], found["BackupRetentionPeriod"]), ("default", 14))
+        self.assertEqual((found["DBParameterGroups"][0]["DBParameterGroupName"], found["TagList"]), ("default.postgres16", []))
         self.modify(BackupRetentionPeriod=0, ApplyImmediately=True)
         self.look()
         self.refused("PointInTimeRestoreNotEnabled", restore, SourceDBInstanceIdentifier="db1", TargetDBInstanceIdentifier="db3", UseLatestRestorableTime=True)

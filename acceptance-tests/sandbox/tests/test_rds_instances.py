@@ -163,6 +163,18 @@ class States(RdsTest):
         self.assertEqual(self.rds.start_db_instance(DBInstanceIdentifier="db1")["DBInstance"]["DBInstanceStatus"], "starting")
         self.assertEqual(self.look()["DBInstanceStatus"], "available")
 
+    def test_without_its_key_it_is_out_of_reach(self):
+        key, kms = self.kms_key(), self.aws("kms")
+        self.make(StorageEncrypted=True, KmsKeyId=key)
+        kms.disable_key(KeyId=key)
+        self.assertEqual(self.look()["DBInstanceStatus"], "inaccessible-encryption-credentials-recoverable")
+        self.refused("InvalidDBInstanceState", self.modify, CopyTagsToSnapshot=True)
+        self.refused("KMSKeyNotAccessibleFault", self.rds.start_db_instance, DBInstanceIdentifier="db1")
+        kms.enable_key(KeyId=key)
+        self.assertEqual(self.look()["DBInstanceStatus"], "inaccessible-encryption-credentials-recoverable")
+        self.rds.start_db_instance(DBInstanceIdentifier="db1")
+        self.assertEqual(self.look()["DBInstanceStatus"], "available")
+
     def test_failover_swaps_the_zones(self):
         before = self.make(MultiAZ=True)
         self.rds.reboot_db_instance(DBInstanceIdentifier="db1", ForceFailover=True)
@@ -184,6 +196,14 @@ class States(RdsTest):
         self.assertEqual((self.look()["Endpoint"]["Address"], self.look()["Endpoint"]["Port"]), ("127.0.0.1", 6543))
         self.settings(rds_endpoint={"identifier": "*", "address": None})
         self.assertEqual(self.look()["Endpoint"]["Port"], 5432)
+
+    def test_a_new_instance_can_be_hidden(self):
+        self.faults({"on": {"operation": "rds:CreateDBInstance"}, "do": "hide_s", "hide_s": 60})
+        self.rds.create_db_instance(**self.asked(DBInstanceIdentifier="Db1"))
+        self.refused("DBInstanceNotFound", self.look)
+        self.assertEqual(self.rds.describe_db_instances()["DBInstances"], [])
+        self.assertEqual(len(self.rds.describe_db_subnet_groups(DBSubnetGroupName="net")["DBSubnetGroups"]), 1)
+        self.assertEqual(self.fired(), [1])
 
     def test_reset_clears_everything(self):
         self.make()

@@ -82,7 +82,6 @@ class Modify(RdsTest):
         combination, value = "InvalidParameterCombination", "InvalidParameterValue"
         for code, asked in (
             (combination, {"AllocatedStorage": 20}),
-            (combination, {"AllocatedStorage": 52}),
             (combination, {"MaxAllocatedStorage": 52}),
             (combination, {"MaxAllocatedStorage": 40}),
             (combination, {"Iops": 13000}),
@@ -104,10 +103,17 @@ class Modify(RdsTest):
         self.assertEqual(self.look()["PendingModifiedValues"], {})
         self.refused("DBInstanceNotFound", self.modify, name="none", DeletionProtection=False)
 
+    def test_small_steps_of_storage_are_rounded_up(self):
+        self.make()
+        self.modify(AllocatedStorage=52, ApplyImmediately=True)
+        self.assertEqual(self.look()["AllocatedStorage"], 55)
+
     def test_gp3_from_400_gib_on_takes_iops(self):
         self.make(StorageType="gp3", AllocatedStorage=400, Iops=13000, StorageThroughput=600)
         found = self.look()
         self.assertEqual((found["Iops"], found["StorageThroughput"]), (13000, 600))
+        self.refused("InvalidParameterCombination", self.modify, AllocatedStorage=500, ApplyImmediately=True)
+        self.refused("InvalidParameterCombination", self.modify, Iops=14000, ApplyImmediately=True)
         self.modify(Iops=14000, AllocatedStorage=500, ApplyImmediately=True)
         self.assertEqual((self.look()["Iops"], self.look()["StorageThroughput"]), (14000, 600))
 

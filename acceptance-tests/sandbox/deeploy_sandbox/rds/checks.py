@@ -79,8 +79,8 @@ def storage(values: dict[str, Any], asked: dict[str, Any], before: dict[str, Any
         raise invalid(f"Invalid storage size for engine name postgres and storage type {kind}: {gib}")
     if before is not None and gib < before["AllocatedStorage"]:
         raise combination("Requested storage cannot be smaller than the current storage: allocated storage can only be increased.")
-    if before is not None and before["AllocatedStorage"] < gib < before["AllocatedStorage"] * 1.1 and kind == before["StorageType"]:
-        raise combination("Allocated storage must be increased by at least 10 percent.")
+    if before is not None:
+        _size_with_iops(values, asked, before)
     iops, throughput = asked.get("Iops"), asked.get("StorageThroughput")
     if kind == "gp3":
         if gib < classes.GP3_STRIPED_GIB and (iops is not None or throughput is not None):
@@ -111,6 +111,17 @@ def storage(values: dict[str, Any], asked: dict[str, Any], before: dict[str, Any
             raise combination("Max storage size must be greater than storage size")
         if gib < largest < gib * 1.1:
             raise combination("The maximum allocated storage must be at least 10 percent above the allocated storage.")
+
+
+def _size_with_iops(values: dict[str, Any], asked: dict[str, Any], before: dict[str, Any]) -> None:
+    """Where IOPS are provisioned, a request names them together with the size."""
+    kind = values["StorageType"]
+    if kind != before["StorageType"] or not (kind in ("io1", "io2") or (kind == "gp3" and before["AllocatedStorage"] >= classes.GP3_STRIPED_GIB)):
+        return
+    grows = asked.get("AllocatedStorage", before["AllocatedStorage"]) != before["AllocatedStorage"]
+    speeds = asked.get("Iops", before.get("Iops")) != before.get("Iops")
+    if (grows and not asked.get("Iops")) or (speeds and not asked.get("AllocatedStorage")):
+        raise combination("You must specify both the storage size and iops when modifying the storage size or iops on a DB instance that has iops.")
 
 
 def windows(values: dict[str, Any]) -> None:

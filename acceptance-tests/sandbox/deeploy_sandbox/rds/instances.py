@@ -13,12 +13,14 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ..durations import Span, begin
+from ..moto_bridge import backend
 from ..rules import memory
 from . import parameters
 from .groups import ParameterGroup, SubnetGroup, find_subnet_group
 from .store import Place, Record, present
 from .versions import major_of
 
+KEY_LOST = "inaccessible-encryption-credentials-recoverable"
 # A status that lasts from that share of the span on.
 Phases = tuple[tuple[float, str], ...]
 
@@ -39,6 +41,11 @@ class Transition:
         length = self.span.ends - self.begun
         share = (time.monotonic() - self.begun) / length if length > 0.001 else 0.0
         return [status for since, status in self.phases if share >= since][-1]
+
+
+def _key_works(place: Place, arn: str) -> bool:
+    key = backend("kms", place.account, place.region).keys.get(arn.rpartition("/")[2])
+    return key is not None and key.key_state == "Enabled"
 
 
 def now() -> datetime:
@@ -71,6 +78,7 @@ class Instance(Record):
     interfaces: list[str] = field(default_factory=list)
     password: str | None = None
     optimization: Span | None = None
+    key_lost: Span | None = None
     # The parameter group that a waiting change of the version brings along.
     next_parameter_group: str | None = None
 
@@ -94,6 +102,21 @@ class Instance(Record):
         while self.transition is not None and self.transition.span.done():
             done, self.transition = self.transition, None
             done.finish()
+        self._look_at_key()
+
+    def _look_at_key(self) -> None:
+        """Without its key the storage cannot be read: a while later the instance is out of reach. User guide "Encrypting
+        Amazon RDS resources": once the key is back, StartDBInstance brings the instance back.
+        """
+        if self.transition is not None or self.status not in ("available", "stopped") or not self.values.get("KmsKeyId"):
+            return
+        if _key_works(self.place, self.values["KmsKeyId"]):
+            self.key_lost = None
+            return
+        if self.key_lost is None:
+            self.key_lost = begin(self.place.account, "rds:db:key-lost")
+        if self.key_lost.done():
+            self.status, self.key_lost = KEY_LOST, None
 
     def start(self, what: str, phases: str | Phases, finish: Callable[[], None], unseen: int = 0) -> None:
         if isinstance(phases, str):

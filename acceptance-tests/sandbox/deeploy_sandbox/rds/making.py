@@ -98,8 +98,8 @@ def insights(call: AwsCall, values: dict[str, Any], asked: dict[str, Any]) -> No
     checks.insights(values, asked)
 
 
-def network(call: AwsCall, place: Place, asked: dict[str, Any], fallback: str | None) -> tuple[SubnetGroup, list[str]]:
-    name = asked.get("DBSubnetGroupName") or fallback
+def network(call: AwsCall, place: Place, asked: dict[str, Any]) -> tuple[SubnetGroup, list[str]]:
+    name = asked.get("DBSubnetGroupName")
     group = subnet_group(place, str(name)) if name else default_subnet_group(place)
     given = [str(each) for each in asked.get("VpcSecurityGroupIds") or []]
     groups = checks.security_groups(place, given, group.vpc_id) or checks.default_security_group(place, group.vpc_id)

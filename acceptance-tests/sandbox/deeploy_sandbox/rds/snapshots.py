@@ -20,12 +20,15 @@ from .versions import major_of
 KEPT = (
     "Engine", "EngineVersion", "AllocatedStorage", "StorageType", "Iops", "StorageThroughput", "MasterUsername", "DBName", "LicenseModel",
     "KmsKeyId", "StorageEncrypted", "IAMDatabaseAuthenticationEnabled", "Port", "DbiResourceId", "AvailabilityZone",
-    "InstanceCreateTime", "DedicatedLogVolume", "DBInstanceClass", "MultiAZ", "DeletionProtection",
+    "InstanceCreateTime", "DedicatedLogVolume", "DBInstanceClass", "BackupRetentionPeriod",
 )  # fmt: skip
+NOT_SHOWN = ("StorageEncrypted", "DBName", "DBInstanceClass", "BackupRetentionPeriod")
 
 
 @dataclass
 class Snapshot(Record):
+    """Not shown: `StorageEncrypted` (it is `Encrypted`), and what only a restore needs."""
+
     instance: str
     values: dict[str, Any]
     vpc_id: str
@@ -33,6 +36,7 @@ class Snapshot(Record):
     parameter_group: str
     subnet_group: str
     password: str | None = None
+    source_tags: list[dict[str, str]] = field(default_factory=list)
     taken: datetime = field(default_factory=now)
     span: Span | None = None
 
@@ -66,7 +70,7 @@ class Snapshot(Record):
                 "SnapshotTarget": "region",
                 "TagList": self.tags,
                 "ProcessorFeatures": [],
-                **{key: values.get(key) for key in KEPT if key not in ("StorageEncrypted", "DBName", "DBInstanceClass", "MultiAZ", "DeletionProtection")},
+                **{key: values.get(key) for key in KEPT if key not in NOT_SHOWN},
             }
         )
 
@@ -108,7 +112,7 @@ class Backup(Record):
                 "BackupTarget": "region",
                 "OptionGroupName": f"default:postgres-{major_of(values['EngineVersion'])}",
                 "TagList": self.tags,
-                **{key: values.get(key) for key in KEPT if key not in ("StorageEncrypted", "DBName", "DBInstanceClass", "MultiAZ", "DeletionProtection")},
+                **{key: values.get(key) for key in KEPT if key not in NOT_SHOWN},
             }
         )
 
@@ -135,7 +139,7 @@ def take(instance: Instance, name: str, tags: list[dict[str, str]], kind: str = 
     snapshot = Snapshot(
         place, name, instance=instance.name, values=kept_of(instance), vpc_id=group.vpc_id if group else "",
         snapshot_kind=kind, parameter_group=instance.parameter_group, subnet_group=instance.subnet_group,
-        password=instance.password, tags=list(tags),
+        password=instance.password, source_tags=list(instance.tags), tags=list(tags),
     )  # fmt: skip
     snapshot.span = begin(place.account, "rds:snapshot:create")
     place.moto.database_snapshots[name] = snapshot
@@ -157,7 +161,7 @@ def automated_of(place: Place, resource: str) -> list[Snapshot]:
 def backup_of(instance: Instance) -> Backup:
     """What DescribeDBInstanceAutomatedBackups shows of a living instance."""
     group = find_subnet_group(instance.place, instance.subnet_group)
-    values = {**kept_of(instance), "BackupRetentionPeriod": instance.values["BackupRetentionPeriod"], "PreferredBackupWindow": instance.values["PreferredBackupWindow"]}
+    values = {**kept_of(instance), "PreferredBackupWindow": instance.values["PreferredBackupWindow"]}
     name = "ab-" + hashlib.sha256(instance.id.encode()).hexdigest()[:32]
     earliest = max(instance.values["InstanceCreateTime"], now() - timedelta(days=instance.values["BackupRetentionPeriod"]))
     return Backup(

@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import principals
 from ..aws_call import AwsCall
+from ..rds import key_rights
 from .service_linked_roles import role_arn
 
 # Where a call names a role that a service is to assume, and which service.
@@ -45,6 +46,8 @@ class Dependent:
     action: str
     resource: str
     context: dict[str, Any] = field(default_factory=dict)
+    # The service asks for it itself, and answers with an error of its own where it is denied.
+    by_service: bool = False
 
 
 def dependents_of(call: AwsCall) -> list[Dependent]:
@@ -83,8 +86,13 @@ def _keys(call: AwsCall) -> Iterator[Dependent]:
             arn = (each.get("provider") or {}).get("keyArn")
             if arn:
                 yield from (Dependent(action, str(arn), via) for action in ("kms:DescribeKey", "kms:CreateGrant"))
+    if call.service == "rds" and call.operation.startswith("Create") and call.text("KmsKeyId").startswith("arn:"):
+        yield from (Dependent(action, call.text("KmsKeyId"), via, by_service=True) for action in key_rights.FOR_DATA)
     managed = call.params.get("ManageMasterUserPassword")
     if call.service == "rds" and managed in (True, "true"):
         secret = f"arn:{call.partition}:secretsmanager:{call.region}:{call.account}:secret:rds!db-*"
         yield from (Dependent(action, secret) for action in ("secretsmanager:CreateSecret", "secretsmanager:TagResource"))
-        # RDS answers itself for the keys (rds/key_rights): KMSKeyNotAccessibleFault.
+        key = call.text("MasterUserSecretKmsKeyId")
+        if key.startswith("arn:"):
+            through = {"kms:ViaService": f"secretsmanager.{call.region}.amazonaws.com"}
+            yield from (Dependent(action, key, through, by_service=True) for action in key_rights.FOR_SECRETS)

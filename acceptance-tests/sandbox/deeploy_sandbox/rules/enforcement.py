@@ -39,7 +39,8 @@ def enforce(call: AwsCall) -> None:
     for action, resource, known in needs_of(call, own_actions_of(call)):
         _require(call, principal, action, resource, {**context, **known})
     for each in dependents_of(call):
-        _require(call, principal, each.action, each.resource, {**context, **each.context})
+        if not each.by_service:
+            _require(call, principal, each.action, each.resource, {**context, **each.context})
     for action, key in _key_actions(call):
         via = {"kms:ViaService": f"{call.service}.{call.region}.amazonaws.com", "kms:CallerAccount": call.account}
         _require(call, principal, action, key, {**context, **via})

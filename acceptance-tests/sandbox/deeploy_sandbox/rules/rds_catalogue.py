@@ -5,6 +5,7 @@ DescribePendingMaintenanceActions.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 from functools import cache
 from typing import Any
@@ -13,6 +14,7 @@ from ..aws_call import AwsCall
 from ..rds import classes, versions
 from ..rds.instances import Instance, instances
 from ..rds.store import invalid, name_of, pages, place_of
+from ..wire import Reply
 from . import before
 from .rds_instances import filtered, instance_of
 
@@ -41,8 +43,22 @@ def _is_postgres(call: AwsCall) -> bool:
     return call.text("Engine") in ("", "postgres")
 
 
+# The versions are the same for everybody, and a page of them takes long to write.
+_written: dict[str, bytes] = {}
+WRITTEN_MAX = 200
+
+
 @before("rds", "DescribeDBEngineVersions")
-def _versions(call: AwsCall) -> dict[str, Any]:
+def _versions(call: AwsCall) -> Reply:
+    asked = json.dumps(call.params, sort_keys=True, default=str)
+    if asked not in _written:
+        if len(_written) >= WRITTEN_MAX:
+            _written.clear()
+        _written[asked] = call.answer(_engine_versions(call)).body
+    return Reply(200, [("Content-Type", "text/xml")], _written[asked])
+
+
+def _engine_versions(call: AwsCall) -> dict[str, Any]:
     found, asked = versions.ALL if _is_postgres(call) else [], call.text("EngineVersion")
     family = call.text("DBParameterGroupFamily")
     if call.params.get("DefaultOnly") and found:

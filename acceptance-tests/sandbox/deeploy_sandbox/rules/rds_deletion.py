@@ -6,7 +6,7 @@ from typing import Any
 
 from ..aws_call import AwsCall
 from ..rds import belongings, checks, events, snapshots
-from ..rds.instances import Instance, instances
+from ..rds.instances import KEY_LOST, Instance, instances
 from ..rds.store import combination, pages, place_of
 from ..wire import AwsError
 from . import before
@@ -31,7 +31,7 @@ def _delete(call: AwsCall) -> dict[str, Any]:
     if given:
         final = snapshots.check_new(place, "FinalDBSnapshotIdentifier", given)
         status = instance.seen_status()
-        if status in ("creating", "stopped", "stopping"):
+        if status in ("creating", "stopped", "stopping", KEY_LOST):
             raise AwsError("InvalidDBInstanceState", f"Instance {instance.name} is currently {status} - a final snapshot cannot be taken.")
         if instance.values.get("KmsKeyId"):
             _usable(call, instance)

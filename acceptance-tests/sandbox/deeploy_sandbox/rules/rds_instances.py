@@ -10,7 +10,7 @@ from ..aws_call import AwsCall
 from ..moto_bridge import Unsupported
 from ..rds import belongings, checks, events, making, snapshots
 from ..rds.groups import find_parameter_group
-from ..rds.instances import Instance, find_instance, instances
+from ..rds.instances import KEY_LOST, Instance, find_instance, instances
 from ..rds.store import Place, combination, invalid, name_of, pages, place_of, tags_of
 from ..wire import AwsError
 from . import before, has_rule
@@ -61,7 +61,7 @@ def _create(call: AwsCall) -> dict[str, Any]:
     if asked.get("DBName"):
         checks.database_name(str(asked["DBName"]))
     making.check(call, values, asked)
-    group, security_groups = making.network(call, place, asked, None)
+    group, security_groups = making.network(call, place, asked)
     parameters = making.group_for(place, version, asked.get("DBParameterGroupName"))
     values.setdefault("PubliclyAccessible", group.name == "default")
     making.zones(group, values, asked.get("AvailabilityZone"))
@@ -181,7 +181,7 @@ def _stop(call: AwsCall) -> dict[str, Any]:
 @before("rds", "StartDBInstance")
 def _start(call: AwsCall) -> dict[str, Any]:
     instance = instance_of(call)
-    if instance.seen_status() != "stopped":
+    if instance.seen_status() not in ("stopped", KEY_LOST):
         raise AwsError("InvalidDBInstanceState", f"Instance {instance.name} is not stopped or it is not in a state from which it can be started.")
     if instance.values.get("KmsKeyId"):
         checks.key_arn(call, instance.values["KmsKeyId"])

@@ -70,6 +70,10 @@ def _asked(call: AwsCall, instance: Instance) -> dict[str, Any]:
         asked["DBSubnetGroupName"] = subnet_group(instance.place, str(asked["DBSubnetGroupName"])).name
     if "EngineVersion" in asked:
         asked["EngineVersion"] = _version(instance, asked)
+    least = -(-instance.values["AllocatedStorage"] * 11 // 10)
+    if instance.values["AllocatedStorage"] < (asked.get("AllocatedStorage") or 0) < least:
+        # "Values that are not at least 10% greater than the existing value are rounded up."
+        asked["AllocatedStorage"] = least
     if asked.get("PreferredMaintenanceWindow"):
         asked["PreferredMaintenanceWindow"] = str(asked["PreferredMaintenanceWindow"]).lower()
     return asked
@@ -107,7 +111,8 @@ def _check(call: AwsCall, instance: Instance, planned: dict[str, Any], asked: di
         if instance.optimizing:
             raise combination("You can't currently modify the storage of this DB instance because the previous storage change is being optimized.")
     # A request may name the IOPS that the instance has anyway, also below 400 GiB.
-    sized = {name: value for name, value in asked.items() if name not in ("Iops", "StorageThroughput") or value != values.get(name)}
+    small = planned["StorageType"] == "gp3" and planned["AllocatedStorage"] < classes.GP3_STRIPED_GIB
+    sized = {name: value for name, value in asked.items() if not small or name not in ("Iops", "StorageThroughput") or value != values.get(name)}
     if set(sized) & {*changes.STORAGE, "MaxAllocatedStorage"}:
         _check_gp3(planned, sized)
         checks.storage(planned, sized, values)

@@ -8,7 +8,7 @@ import moto.backends
 
 from ..durations import begin
 from ..rds import changes, events, making, parameters, versions
-from ..rds.instances import Instance, endpoint, find_instance
+from ..rds.instances import KEY_LOST, Instance, endpoint, find_instance
 from ..rds.store import Place
 from ..reach import reach
 from ..routes import route, setting
@@ -89,7 +89,7 @@ def probe(account: str | None, body: dict[str, Any]) -> dict[str, Any]:
 
 def _refusal(instance: Instance, sources: list[str], address: str | None, subnet: str | None, tls: bool) -> str | None:
     status = instance.seen_status()
-    if status in ("creating", "stopped", "starting", "deleting", "rebooting"):
+    if status in ("creating", "stopped", "starting", "deleting", "rebooting", KEY_LOST):
         return f"the instance is {status}"
     place, interface = instance.place, next((instance.place.ec2.enis.get(id) for id in instance.interfaces), None)
     there: dict[str, Any] = {"security_groups": instance.security_groups}

@@ -89,7 +89,7 @@ def _copy(call: AwsCall) -> dict[str, Any]:
         tags = list(source.tags)
     made = Snapshot(
         place, name, instance=source.instance, values=values, vpc_id=source.vpc_id, snapshot_kind="manual",
-        parameter_group=source.parameter_group, subnet_group=source.subnet_group, password=source.password, tags=tags,
+        parameter_group=source.parameter_group, subnet_group=source.subnet_group, password=source.password, source_tags=source.source_tags, tags=tags,
     )  # fmt: skip
     made.span = begin(place.account, "rds:snapshot:create")
     place.moto.database_snapshots[name] = made
