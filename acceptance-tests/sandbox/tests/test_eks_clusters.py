@@ -58,7 +58,10 @@ class Clusters(EksTest):
         self.assertEqual((tags["aws:eks:cluster-name"], tags["kubernetes.io/cluster/c"]), ("c", "owned"))
         self.assertEqual(group["IpPermissions"][0]["UserIdGroupPairs"][0]["GroupId"], id)
         self.eks.delete_cluster(name="c")
-        self.assertEqual(self.world("ec2:security_group"), [])
+        self.assertEqual(self.groups(), [])
+
+    def groups(self):
+        return [each for each in self.world("ec2:security_group") if each["name"] != "default"]
 
     def interfaces(self):
         found = self.ec2.describe_network_interfaces(Filters=[{"Name": "description", "Values": ["Amazon EKS *"]}])
@@ -79,7 +82,7 @@ class Clusters(EksTest):
         self.assertEqual(self.eks.describe_cluster(name="c")["cluster"]["health"]["issues"][0]["code"], "IamRoleNotFound")
         self.eks.delete_cluster(name="c")
         self.assertEqual({each["Status"] for each in self.interfaces()}, {"available"})
-        self.assertEqual(len(self.world("ec2:security_group")), 1)
+        self.assertEqual(len(self.groups()), 1)
         for each in self.interfaces():
             self.ec2.delete_network_interface(NetworkInterfaceId=each["NetworkInterfaceId"])
 
@@ -106,7 +109,7 @@ class Clusters(EksTest):
         bare = self.role("bare", "eks.amazonaws.com")
         self.error(bad, create, "doesn't have the Amazon EKS Managed Policies associated with it", **{**request, "roleArn": bare})
         self.assertEqual(self.world("eks:cluster"), [])
-        self.assertEqual(self.world("ec2:security_group"), [])
+        self.assertEqual(self.groups(), [])
 
     def test_networks_that_do_not_fit(self):
         request, create = self.cluster_request(), self.eks.create_cluster

@@ -64,20 +64,23 @@ class Nodegroups(EksTest):
         self.eks.delete_cluster(name="c")
         self.later(3)
         left = self.ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": self.subnets}])["NetworkInterfaces"]
-        self.assertEqual((left, self.world("ec2:security_group"), self.world("eks:access_entry")), ([], [], []))
+        self.assertEqual((left, self.groups(), self.world("eks:access_entry")), ([], [], []))
+
+    def groups(self):
+        return [each for each in self.world("ec2:security_group") if each["name"] != "default"]
 
     def test_a_launch_template(self):
         security = self.ec2.create_security_group(GroupName="g", Description="d", VpcId=self.network() and self.vpc)["GroupId"]
         data = {"InstanceType": "m6i.large", "SecurityGroupIds": [security], "TagSpecifications": [{"ResourceType": "volume", "Tags": [{"Key": "v", "Value": "1"}]}]}
-        id = self.ec2.create_launch_template(LaunchTemplateName="t", LaunchTemplateData=data)["LaunchTemplate"]["LaunchTemplateId"]
+        id = self.ec2.create_launch_template(LaunchTemplateName="template", LaunchTemplateData=data)["LaunchTemplate"]["LaunchTemplateId"]
         self.cluster()
-        made = self.nodegroup(launchTemplate={"name": "t"})
-        self.assertEqual(made["launchTemplate"], {"id": id, "name": "t", "version": "1"})
+        made = self.nodegroup(launchTemplate={"name": "template"})
+        self.assertEqual(made["launchTemplate"], {"id": id, "name": "template", "version": "1"})
         self.assertNotIn("instanceTypes", made)
         self.assertEqual({each["SecurityGroups"][0]["GroupId"] for each in self.nodes()}, {security})
         self.assertEqual({tag["Key"] for volume in self.ec2.describe_volumes()["Volumes"] for tag in volume["Tags"]}, {"v"})
         create, bad = self.eks.create_nodegroup, "InvalidParameterException"
-        self.error(bad, create, "not both", **self.nodegroup_request("m", launchTemplate={"id": id, "name": "t"}))
+        self.error(bad, create, "not both", **self.nodegroup_request("m", launchTemplate={"id": id, "name": "template"}))
         self.error(bad, create, "does not exist", **self.nodegroup_request("m", launchTemplate={"id": "lt-0123456789abcdef0"}))
         self.error(bad, create, "version 2", **self.nodegroup_request("m", launchTemplate={"id": id, "version": "2"}))
         self.error(bad, create, "Disk size must be specified within", **self.nodegroup_request("m", launchTemplate={"id": id}, diskSize=9))
@@ -124,8 +127,15 @@ class Nodegroups(EksTest):
         self.network(way_out=False)
         self.cluster(resourcesVpcConfig={"endpointPrivateAccess": True})
         self.failed("no way out")
+        for attribute in ("EnableDnsSupport", "EnableDnsHostnames"):
+            self.ec2.modify_vpc_attribute(VpcId=self.vpc, **{attribute: {"Value": True}})
+        endpoint = {"VpcId": self.vpc, "VpcEndpointType": "Interface", "SubnetIds": self.subnets, "PrivateDnsEnabled": True}
         for service in ("ec2", "ecr.api", "ecr.dkr"):
-            self.ec2.create_vpc_endpoint(VpcId=self.vpc, ServiceName=f"com.amazonaws.eu-central-1.{service}", VpcEndpointType="Interface", SubnetIds=self.subnets)
+            self.ec2.create_vpc_endpoint(**endpoint, ServiceName=f"com.amazonaws.eu-central-1.{service}")
+        # The layers of images are in S3.
+        self.assertEqual(self.nodegroup("l")["status"], "CREATE_FAILED")
+        table = self.ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [self.vpc]}])["RouteTables"][0]["RouteTableId"]
+        self.ec2.create_vpc_endpoint(VpcId=self.vpc, ServiceName="com.amazonaws.eu-central-1.s3", RouteTableIds=[table])
         self.assertEqual(self.nodegroup("m")["status"], "ACTIVE")
 
     def test_a_public_subnet_without_public_addresses_is_no_way_out(self):
@@ -206,8 +216,8 @@ class EncryptedDisks(EksTest):
 
     def made(self, key, name="n"):
         disk = [{"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True, "KmsKeyId": key, "VolumeSize": 50}}]
-        self.ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData={"BlockDeviceMappings": disk})
-        return self.nodegroup(name, launchTemplate={"name": name, "version": "1"})
+        self.ec2.create_launch_template(LaunchTemplateName=f"template-{name}", LaunchTemplateData={"BlockDeviceMappings": disk})
+        return self.nodegroup(name, launchTemplate={"name": f"template-{name}", "version": "1"})
 
     def assert_not_launched(self, made):
         [issue] = made["health"]["issues"]
@@ -247,6 +257,6 @@ class EncryptedDisks(EksTest):
 
     def test_aws_own_key_admits_everybody(self):
         disk = [{"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True}}]
-        self.ec2.create_launch_template(LaunchTemplateName="t", LaunchTemplateData={"BlockDeviceMappings": disk})
-        self.assertEqual(self.nodegroup(launchTemplate={"name": "t"})["status"], "ACTIVE")
-        self.assertEqual(self.nodegroup("m", launchTemplate={"name": "t"})["status"], "ACTIVE")
+        self.ec2.create_launch_template(LaunchTemplateName="template", LaunchTemplateData={"BlockDeviceMappings": disk})
+        self.assertEqual(self.nodegroup(launchTemplate={"name": "template"})["status"], "ACTIVE")
+        self.assertEqual(self.nodegroup("m", launchTemplate={"name": "template"})["status"], "ACTIVE")

@@ -170,7 +170,7 @@ class NodegroupUpdates(EksTest):
         self.assertEqual((self.shown()["status"], self.shown()["labels"]), ("ACTIVE", {"a": ""}))
 
     def template(self, **data):
-        made = self.ec2.create_launch_template(LaunchTemplateName="t", LaunchTemplateData={"InstanceType": "m6i.large", **data})
+        made = self.ec2.create_launch_template(LaunchTemplateName="template", LaunchTemplateData={"InstanceType": "m6i.large", **data})
         return made["LaunchTemplate"]["LaunchTemplateId"]
 
     def test_a_new_version_of_the_launch_template_replaces_the_nodes(self):
@@ -181,10 +181,10 @@ class NodegroupUpdates(EksTest):
         before = {each["InstanceId"] for each in scaling.describe_auto_scaling_instances()["AutoScalingInstances"]}
         self.ec2.create_launch_template_version(LaunchTemplateId=id, LaunchTemplateData={"InstanceType": "m6i.xlarge"})
         upgrade = self.eks.update_nodegroup_version
-        self.error("InvalidParameterException", upgrade, "not both", clusterName="c", nodegroupName="n", launchTemplate={"id": id, "name": "t", "version": "2"})
+        self.error("InvalidParameterException", upgrade, "not both", clusterName="c", nodegroupName="n", launchTemplate={"id": id, "name": "template", "version": "2"})
         self.error("InvalidParameterException", upgrade, "version 7", clusterName="c", nodegroupName="n", launchTemplate={"id": id, "version": "7"})
-        upgrade(clusterName="c", nodegroupName="n", launchTemplate={"name": "t", "version": "$Latest"})
-        self.assertEqual(self.shown()["launchTemplate"], {"id": id, "name": "t", "version": "2"})
+        upgrade(clusterName="c", nodegroupName="n", launchTemplate={"name": "template", "version": "$Latest"})
+        self.assertEqual(self.shown()["launchTemplate"], {"id": id, "name": "template", "version": "2"})
         after = scaling.describe_auto_scaling_instances()["AutoScalingInstances"]
         self.assertEqual({each["InstanceType"] for each in after}, {"m6i.xlarge"})
         self.assertFalse(before & {each["InstanceId"] for each in after})

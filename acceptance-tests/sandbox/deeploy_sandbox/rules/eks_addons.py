@@ -98,7 +98,7 @@ def _check_associations(cluster: Cluster, offered: Offered, asked: list[Body], o
     for each in asked:
         eks_pod_identity.check_role(cluster, str(each["roleArn"]))
         held = eks_pod_identity.find_association(cluster, offered.namespace, str(each["serviceAccount"]))
-        if held is not None and held.body.get("ownerArn") != owner:
+        if held is not None and (owner is None or held.body.get("ownerArn") != owner):
             raise in_use(f"Association already exists: {held.body['associationId']}", clusterName=cluster.name, addonName=offered.name)
 
 

@@ -12,6 +12,7 @@ import moto.backends
 from ..conditions import folded
 from ..evaluate import Question, decide
 from ..identity_policies import principal_of
+from . import memory
 from .eks_cluster_network import find_subnet
 from .eks_pods import credentials
 from .eks_roles import allows, missing_node_policies
@@ -21,7 +22,7 @@ from .service_linked_roles import make_service_linked_role
 # What Auto Scaling does with a volume's key (`kms:ReEncrypt*` only for encrypted snapshots).
 VOLUME_KEY_ACTIONS = ("kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant")
 # What a node without a way to the internet needs: user guide "Deploy private clusters with limited internet access".
-PRIVATE_ENDPOINTS = ("ec2", "ecr.api", "ecr.dkr")
+PRIVATE_ENDPOINTS = ("ec2", "ecr.api", "ecr.dkr", "s3")
 INVALID_KEY = (
     "Instance became unhealthy while waiting for instance to be in InService state. "
     "Termination Reason: Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state"
@@ -51,7 +52,7 @@ def launch_failure(account: str, region: str, template_data: dict[str, Any]) -> 
 def volume_keys(account: str, region: str, template_data: dict[str, Any]) -> set[str]:
     """The customer keys of the volumes; AWS's own `alias/aws/ebs` admits everybody in the account."""
     ec2 = moto.backends.get_backend("ec2")[account][region]
-    by_default, default_key = ec2.ebs_encryption_by_default, ec2.default_kms_key_id
+    by_default, default_key = ec2.ebs_encryption_by_default, memory(account, "ebs default key").get(region, "")
     found = set()
     for device in template_data.get("BlockDeviceMappings") or [{}]:
         ebs = device.get("Ebs") or {}
@@ -129,7 +130,8 @@ def reaches_aws(cluster: Cluster, subnet_id: str) -> bool:
     subnet = find_subnet(ec2, subnet_id)
     if subnet is None:
         return False
-    for route in _route_table(ec2, subnet).routes:
+    table = _route_table(ec2, subnet)
+    for route in table.routes:
         if route.destination_cidr_block != "0.0.0.0/0":
             continue
         if route.nat_gateway is not None:
@@ -137,8 +139,19 @@ def reaches_aws(cluster: Cluster, subnet_id: str) -> bool:
         if route.gateway is not None and str(route.gateway.id).startswith("igw-"):
             return str(subnet.map_public_ip_on_launch).lower() == "true"
         return True
-    services = {str(each.service_name).rpartition(f".{cluster.region}.")[2] for each in ec2.vpc_end_points.values() if each.vpc_id == subnet.vpc_id}
-    return set(PRIVATE_ENDPOINTS) <= services and bool(cluster.body["resourcesVpcConfig"]["endpointPrivateAccess"])
+    served = {
+        str(each.service_name).rpartition(f".{cluster.region}.")[2]
+        for each in ec2.vpc_end_points.values()
+        if each.vpc_id == subnet.vpc_id and each.state in ("available", "pending") and _serves(each, table)
+    }
+    return set(PRIVATE_ENDPOINTS) <= served and bool(cluster.body["resourcesVpcConfig"]["endpointPrivateAccess"])
+
+
+def _serves(endpoint: Any, table: Any) -> bool:
+    """An interface is found by its private name, a gateway by a route."""
+    if str(endpoint.vpc_endpoint_type).lower() == "gateway":
+        return table.id in (endpoint.route_table_ids or [])
+    return str(endpoint.private_dns_enabled).lower() == "true"
 
 
 def _route_table(ec2: Any, subnet: Any) -> Any:
