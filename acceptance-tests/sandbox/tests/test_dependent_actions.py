@@ -109,16 +109,22 @@ class DependentActions(SandboxTest):
         make("b")
         self.assertEqual(self.last(), ["elasticloadbalancing:CreateLoadBalancer"])
 
-    def test_keys_and_secrets_of_a_database(self):
-        key_arn = self.aws("kms").create_key()["KeyMetadata"]["Arn"]
+    def test_keys_and_secrets_of_clusters_and_databases(self):
         asked = {"DBInstanceIdentifier": "d", "DBInstanceClass": "db.t4g.micro", "Engine": "postgres", "MasterUsername": "deeploy", "AllocatedStorage": 20}
         try:
-            self.aws("rds").create_db_instance(**asked, KmsKeyId=key_arn, StorageEncrypted=True, ManageMasterUserPassword=True, MasterUserSecretKmsKeyId=key_arn)
+            self.aws("rds").create_db_instance(**asked, ManageMasterUserPassword=True)
         except Exception:  # noqa: BLE001 - only what the call asks for matters here
             pass
         found = self.last()
-        for action in ("rds:CreateDBInstance", "kms:CreateGrant", "secretsmanager:CreateSecret", "secretsmanager:TagResource", "kms:GenerateDataKey"):
+        # RDS answers for the keys itself, with an error of its own.
+        for action in ("rds:CreateDBInstance", "iam:CreateServiceLinkedRole", "secretsmanager:CreateSecret", "secretsmanager:TagResource"):
             self.assertIn(action, found)
+        config = [{"resources": ["secrets"], "provider": {"keyArn": f"arn:aws:kms:eu-central-1:{self.account}:key/x"}}]
+        try:
+            self.aws("eks").create_cluster(name="c", roleArn=self.arn("role/r"), resourcesVpcConfig={"subnetIds": []}, encryptionConfig=config)
+        except Exception:  # noqa: BLE001
+            pass
+        self.assertEqual(set(self.last()), {"eks:CreateCluster", "iam:PassRole", "iam:CreateServiceLinkedRole", "kms:DescribeKey", "kms:CreateGrant"})
 
     def test_a_trust_policy_is_no_policy_on_reading_the_role(self):
         role = self.iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust({"Service": "ec2.amazonaws.com"}))["Role"]["Arn"]
