@@ -77,6 +77,30 @@ class DependentActions(SandboxTest):
                     call(**{member: "other", **asked})
                 self.assertIn("AccessDenied", str(caught.exception) + "AuthorizationError")
 
+    def test_policies_go_by_the_resources_tags(self):
+        condition = {"StringEquals": {"aws:ResourceTag/env": "mine"}}
+        made = {}
+        for env in ("mine", "theirs"):
+            pair = [{"Key": "env", "Value": env}]
+            self.aws("logs").create_log_group(logGroupName=env, tags={"env": env})
+            made["sns", env] = self.aws("sns").create_topic(Name=env, Tags=pair)["TopicArn"]
+            self.aws("events").put_rule(Name=env, EventPattern='{"source": ["x"]}', Tags=pair)
+            made["kms", env] = self.aws("kms").create_key(Tags=[{"TagKey": "env", "TagValue": env}])["KeyMetadata"]["KeyId"]
+            self.iam.create_role(RoleName=env, AssumeRolePolicyDocument=trust({"Service": "ec2.amazonaws.com"}), Tags=pair)
+        key = self.user(allow("*", Condition=condition))
+        for service, operation, asked in (
+            ("logs", "delete_log_group", lambda env: {"logGroupName": env}),
+            ("sns", "delete_topic", lambda env: {"TopicArn": made["sns", env]}),
+            ("events", "delete_rule", lambda env: {"Name": env}),
+            ("kms", "disable_key", lambda env: {"KeyId": made["kms", env]}),
+            ("iam", "delete_role", lambda env: {"RoleName": env}),
+        ):
+            with self.subTest(service):
+                getattr(client(service, key), operation)(**asked("mine"))
+                with self.assertRaises(Exception) as caught:
+                    getattr(client(service, key), operation)(**asked("theirs"))
+                self.assertIn("AccessDenied", str(caught.exception))
+
     def vpc(self):
         return self.aws("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
 
