@@ -21,6 +21,7 @@ from .eks_cluster_health import issues
 from .eks_store import (
     Cluster, check_tags, find_cluster, forget_tokens, in_use, invalid, now, operation, page, refused, store,
 )  # fmt: skip
+from .service_linked_roles import make_service_linked_role
 
 NAME = re.compile(r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$")
 CIDR = re.compile(r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$")
@@ -64,7 +65,7 @@ def _create(call: AwsCall) -> dict[str, Any]:
         creator=creator(call), unmanaged=set(SELF_MANAGED) if call.params.get("bootstrapSelfManagedAddons") is not False else set(),
         late=_late(call, network.make_security_group(ec2, name, vpc_id)),
     )  # fmt: skip
-    eks_roles.make_service_linked_role(call.account, call.region, "eks.amazonaws.com")
+    make_service_linked_role(call.account, call.region, "eks.amazonaws.com")
     network.make_interfaces(cluster)
     clusters[name] = cluster
     access = call.params.get("accessConfig") or {}

@@ -12,11 +12,12 @@ from . import eks_versions
 from .eks_access import make_entry
 from .eks_cluster_network import find_subnet
 from .eks_node_failures import Failure, join_failure
-from .eks_roles import check_node_role, make_service_linked_role
+from .eks_roles import check_node_role
 from .eks_store import (
     Body, Cluster, Part, active_cluster, check_tags, find_cluster, forget_tokens, in_use, invalid, not_found, now,
     operation, page,
 )  # fmt: skip
+from .service_linked_roles import make_service_linked_role
 
 NAME = re.compile(r"^[0-9A-Za-z][A-Za-z0-9_-]{0,62}$")
 RESERVED_LABELS = ("kubernetes.io/", "k8s.io/", "eks.amazonaws.com/")

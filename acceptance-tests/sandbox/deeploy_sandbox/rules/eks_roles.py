@@ -4,16 +4,12 @@ IAM role for Pod Identity". The texts are those that AWS answers (hashicorp/terr
 
 from __future__ import annotations
 
-import json
 from typing import Any
-
-from moto.utilities.utils import get_partition
 
 from ..aws_call import AwsCall
 from ..conditions import folded
 from ..evaluate import Question, decide, judge_resource
 from ..identity_policies import principal_of
-from ..moto_bridge import backend
 from ..policy_documents import as_list, statements
 from ..principals import entity, propagation
 from .eks_store import invalid
@@ -88,20 +84,3 @@ def missing_node_policies(role_arn: str) -> list[str]:
     if find_role(role_arn) is None:
         return list(NODE_POLICIES)
     return [name for name, actions in NODE_POLICIES.items() if not all(allows(role_arn, action) for action in actions)]
-
-
-def make_service_linked_role(account: str, region: str, service: str) -> str:
-    """EKS and Auto Scaling make their service-linked roles when they first need them."""
-    names = {
-        "eks.amazonaws.com": "AWSServiceRoleForAmazonEKS",
-        "eks-nodegroup.amazonaws.com": "AWSServiceRoleForAmazonEKSNodegroup",
-        "autoscaling.amazonaws.com": "AWSServiceRoleForAutoScaling",
-    }
-    partition = get_partition(region)
-    arn = f"arn:{partition}:iam::{account}:role/aws-service-role/{service}/{names[service]}"
-    if entity(arn) is None:
-        trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]}
-        backend("iam", account, partition).create_role(
-            names[service], json.dumps(trust), f"/aws-service-role/{service}/", None, "", [], "3600", linked_service=service
-        )
-    return arn

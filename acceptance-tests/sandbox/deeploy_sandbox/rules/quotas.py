@@ -1,5 +1,5 @@
 """Service Quotas: its API reference, and the quota pages of the services that an environment is made of. What an account
-has been granted differs from account to account; `{"quotas": {"vpc/L-F678F1CE": 1}}` in `settings` sets it.
+has been granted differs from account to account; `{"quotas": {CODE or EC2's NAME: N}}` in `settings` sets it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 from ..aws_call import AwsCall
 from ..routes import setting
 from ..wire import AwsError
-from . import before, memory
+from . import before, ec2_quotas, memory
 
 # Service → its name, and code → (name, AWS's default, what is applied here where that is more, adjustable).
 SERVICES: dict[str, tuple[str, dict[str, tuple[str, float, float | None, bool]]]] = {
@@ -75,20 +75,22 @@ def quota_of(account: str, service: str, code: str, default: bool = False) -> fl
     _, ordinary, applied, _ = SERVICES[service][1][code]
     if default:
         return float(ordinary)
-    return float(memory(account, "quotas").get(f"{service}/{code}", ordinary if applied is None else applied))
+    if code in ec2_quotas.NAMES:
+        return float(ec2_quotas.quota(account, code))
+    return float(memory(account, "applied quotas").get(code, ordinary if applied is None else applied))
 
 
 @setting("quotas")
 def _set(account: str | None, values: dict[str, float]) -> dict[str, float]:
+    """EC2 refuses by its own; the others only show."""
     if account is None:
-        raise ValueError("which account?")
-    for name in values:
-        service, _, code = name.partition("/")
-        if code not in SERVICES.get(service, ("", {}))[1]:
-            raise ValueError(f"no such quota: {name}")
-    stored: dict[str, float] = memory(account, "quotas")
-    stored.update(values)
-    return stored
+        raise ValueError("quotas of which account?")
+    known = {code for _, codes in SERVICES.values() for code in codes} - set(ec2_quotas.NAMES)
+    by_code = {name.rpartition("/")[2]: value for name, value in values.items()}
+    ec2_quotas.raise_quotas(account, {name: int(value) for name, value in by_code.items() if name not in known})
+    applied: dict[str, float] = memory(account, "applied quotas")
+    applied.update({code: value for code, value in by_code.items() if code in known})
+    return {**ec2_quotas.quotas(account), **applied}
 
 
 def no_such(text: str) -> AwsError:
