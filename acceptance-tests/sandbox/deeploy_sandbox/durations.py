@@ -15,7 +15,10 @@ AWS_MINUTES = {
     "eks:cluster:delete": 3.0,
     "eks:cluster:version": 8.0,
     "eks:cluster:config": 2.0,
+    "eks:cluster:encryption": 10.0,
     "eks:nodegroup:create": 3.0,
+    # Until EKS gives up on nodes that don't join.
+    "eks:nodegroup:give-up": 20.0,
     "eks:nodegroup:delete": 3.0,
     "eks:nodegroup:version": 3.0,
     "eks:nodegroup:config": 0.5,

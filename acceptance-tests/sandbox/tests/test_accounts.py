@@ -228,6 +228,7 @@ class Accounts(SandboxTest):
         rds.create_db_subnet_group(DBSubnetGroupName="s", DBSubnetGroupDescription="d", SubnetIds=subnets)
         rds.create_db_instance(DBInstanceIdentifier="d", Engine="postgres", DBInstanceClass="db.t4g.micro", AllocatedStorage=20, MasterUsername="u", MasterUserPassword="password1")
         role = self.aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=trust({"Service": "eks.amazonaws.com"}))["Role"]["Arn"]
+        self.aws("iam").attach_role_policy(RoleName="r", PolicyArn="arn:aws:iam::aws:policy/AmazonEKSClusterPolicy")
         self.aws("eks").create_cluster(name="c", roleArn=role, resourcesVpcConfig={"subnetIds": subnets}, tags={"a": "b"})
         self.aws("ssm").put_parameter(Name="/deeploy/x", Value="1", Type="String", Tags=tags)
         found = {each["type"]: each for each in self.world()}
@@ -239,11 +240,11 @@ class Accounts(SandboxTest):
         self.assertEqual(found["ec2:vpc"]["id"], vpc)
 
     def test_what_nobody_implements_is_a_typed_error(self):
-        self.refused("NotImplementedBySandbox", self.aws("eks").list_insights, status=400, clusterName="c")
+        self.refused("NotImplementedBySandbox", self.aws("elbv2").describe_trust_stores, status=400)
         self.refused("NotImplementedBySandbox", self.aws("kms").derive_shared_secret, status=400)
         self.refused("NotImplementedBySandbox", self.aws("sts").get_session_token, status=400)
         found = control(f"unsupported?account={self.account}")
-        self.assertEqual([each["operation"] for each in found], ["ListInsights", "DeriveSharedSecret", "GetSessionToken"])
+        self.assertEqual([each["operation"] for each in found], ["DescribeTrustStores", "DeriveSharedSecret", "GetSessionToken"])
 
     def test_reset_clears_one_account_quickly(self):
         self.aws("kms").create_key()

@@ -1,7 +1,6 @@
 """CreateDBInstance and DescribeDBInstances against RDS's API reference and user guide."""
 
 import json
-import time
 
 from .rds_environment import RdsTest
 from .served import REGION, control
@@ -131,10 +130,10 @@ class Create(RdsTest):
         self.assertIn("The IAM role ARN value is invalid", told)
         asked["MonitoringRoleArn"] = self.monitoring_role("ec2.amazonaws.com")
         self.refused("InvalidParameterValue", self.rds.create_db_instance, **self.asked(**asked))
-        self.faults({"on": {"operation": "iam:CreateRole"}, "hide_s": 0.5})
-        asked["MonitoringRoleArn"] = self.monitoring_role()
+        self.faults({"on": {"operation": "iam:CreateRole"}, "hide_s": 60})
+        asked["MonitoringRoleArn"] = self.monitoring_role(name="new")
         self.refused("InvalidParameterValue", self.rds.create_db_instance, **self.asked(**asked))
-        time.sleep(0.5)
+        asked["MonitoringRoleArn"] = self.monitoring_role(name="seen")
         self.make(**asked)
 
     def test_public_only_where_there_is_a_way_in(self):
@@ -164,16 +163,18 @@ class Create(RdsTest):
 
 class States(RdsTest):
     def test_creation_takes_its_time(self):
-        self.settings(seconds_per_minute=0.04)
+        clock = self.slow()
         self.rds.create_db_instance(**self.asked(ManageMasterUserPassword=True, MasterUserPassword=None))
         found = self.look()
         self.assertEqual((found["DBInstanceStatus"], found["MasterUserSecret"]["SecretStatus"]), ("creating", "creating"))
         self.assertNotIn("Endpoint", found)
         self.refused("InvalidDBInstanceState", self.rds.modify_db_instance, DBInstanceIdentifier="db1", DeletionProtection=True)
         self.refused("InvalidDBInstanceState", self.rds.create_db_snapshot, DBInstanceIdentifier="db1", DBSnapshotIdentifier="s")
-        seen = self.wait_for("available")
-        self.assertIn("backing-up", seen)
-        self.assertEqual(self.look()["MasterUserSecret"]["SecretStatus"], "active")
+        clock.pass_minutes(7.2)
+        self.assertEqual(self.status(), "backing-up")
+        clock.pass_minutes(1)
+        found = self.look()
+        self.assertEqual((found["DBInstanceStatus"], found["MasterUserSecret"]["SecretStatus"]), ("available", "active"))
 
     def test_reboot_stop_and_start(self):
         self.make()

@@ -91,6 +91,8 @@ def _key_actions(call: AwsCall) -> list[tuple[str, str]]:
         arn = s3_access.key_arn(call, key_id) if key_id else None
         action = "kms:Decrypt" if call.operation in s3_access.READS else "kms:GenerateDataKey"
         return [(action, arn)] if arn else []
+    if call.service == "ssm":
+        return _parameter_key_actions(call)
     if call.name in ("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"):
         from .secrets import find_secret
 
@@ -101,3 +103,19 @@ def _key_actions(call: AwsCall) -> list[tuple[str, str]]:
             action = "kms:Decrypt" if call.operation == "GetSecretValue" else "kms:GenerateDataKey"
             return [(action, arn)] if arn else []
     return []
+
+
+def _parameter_key_actions(call: AwsCall) -> list[tuple[str, str]]:
+    """SecureString parameters under a customer key: Encrypt to put, Decrypt to read in plain."""
+    from .ssm_parameters import stored
+
+    keys: list[tuple[str, str]] = []
+    if call.operation == "PutParameter" and call.text("Type") == "SecureString":
+        keys.append(("kms:Encrypt", call.text("KeyId")))
+    if call.operation in ("GetParameter", "GetParameters") and call.params.get("WithDecryption") in (True, "true"):
+        for name in [call.text("Name")] if call.operation == "GetParameter" else call.params.get("Names") or []:
+            found = stored(call, str(name))
+            if found is not None and found.parameter_type == "SecureString":
+                keys.append(("kms:Decrypt", found.keyid or ""))
+    customer = [(action, s3_access.key_arn(call, key)) for action, key in keys if key and "alias/aws/" not in key]
+    return [(action, arn) for action, arn in customer if arn]

@@ -12,6 +12,10 @@ Reader = Callable[[Any, str], Iterator[Object]]
 _readers: dict[str, Reader] = {}
 
 
+# What time has changed is settled before the world is read: account → nothing.
+settlers: list[Callable[[str], None]] = []
+
+
 def reader(service: str) -> Callable[[Reader], Reader]:
     """Reads moto's backend of a service in one region: (backend, account) → objects."""
 
@@ -24,12 +28,25 @@ def reader(service: str) -> Callable[[Reader], Reader]:
 
 def objects(account: str) -> list[Object]:
     found: list[Object] = []
+    for settle in settlers:
+        settle(account)
     for service, read in _readers.items():
         backends = moto.backends.get_backend(service) if service in _loaded() else {}
         # `dict.get`: looking must not make an account.
         for region, backend in list((dict.get(backends, account) or {}).items()):
             found += [{"region": region, **each} for each in read(backend, account)]
     return found
+
+
+def tags_by_arn(account: str, service: str, arn: str) -> dict[str, str]:
+    """The tags of one object of a service; none where there is none."""
+    read = _readers.get(service)
+    backends = moto.backends.get_backend(service) if read and service in _loaded() else {}
+    for backend in list((dict.get(backends, account) or {}).values()):
+        for each in read(backend, account):  # type: ignore[misc]
+            if each["arn"] == arn:
+                return dict(each["tags"])
+    return {}
 
 
 def _loaded() -> set[str]:

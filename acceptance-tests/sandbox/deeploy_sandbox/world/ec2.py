@@ -13,6 +13,10 @@ from moto.utilities.utils import get_partition
 from . import Object, reader, shown
 
 
+# Tags of what EKS and Auto Scaling make.
+MADE_BY_EKS = {"aws:eks:cluster-name", "eks:cluster-name", "aws:autoscaling:groupName"}
+
+
 @reader("ec2")
 def _ec2(backend: Any, account: str) -> Iterator[Object]:
     from ..rules import ec2_endpoints, ec2_nat
@@ -28,7 +32,10 @@ def _ec2(backend: Any, account: str) -> Iterator[Object]:
 
 def _object(backend: Any, kind: str, arn_kind: str, id: str, state: str | None = None, **more: Any) -> Object:
     arn = f"arn:{get_partition(backend.region_name)}:ec2:{backend.region_name}:{backend.account_id}:{arn_kind}/{id}"
-    return shown(f"ec2:{kind}", id, arn, backend.tags[id] if id in backend.tags else None, state, **more)
+    tags = backend.tags[id] if id in backend.tags else None
+    if tags and MADE_BY_EKS & set(tags):
+        more["managed"] = True
+    return shown(f"ec2:{kind}", id, arn, tags, state, **more)
 
 
 def _default(backend: Any) -> set[str]:
