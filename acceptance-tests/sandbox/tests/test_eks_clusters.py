@@ -1,7 +1,6 @@
 """EKS clusters against their API reference and user guide."""
 
 from .eks_environment import EksTest
-from .served import allow, client, policy
 
 
 class Clusters(EksTest):
@@ -208,14 +207,3 @@ class Clusters(EksTest):
         self.assertEqual(self.eks.list_tags_for_resource(resourceArn=arn)["tags"], {"b": "2"})
         self.error("InvalidParameterException", self.eks.tag_resource, resourceArn=arn, tags={"aws:x": ""})
         self.error("ResourceNotFoundException", self.eks.list_tags_for_resource, resourceArn=arn + "x")
-
-    def test_rights(self):
-        arn, key = self.cluster(tags={"a": "1"})["arn"], self.iam.create_user(UserName="u") and self.iam.create_access_key(UserName="u")["AccessKey"]["AccessKeyId"]
-        user = client("eks", key)
-        self.error("AccessDeniedException", user.describe_cluster, name="c")
-        self.iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=policy(allow("eks:DescribeCluster", arn), allow("eks:CreateAddon", arn)))
-        self.assertEqual(user.describe_cluster(name="c")["cluster"]["name"], "c")
-        # Tags ask for the right to tag.
-        self.error("AccessDeniedException", user.create_addon, "eks:TagResource", clusterName="c", addonName="coredns", tags={"a": "1"})
-        user.create_addon(clusterName="c", addonName="coredns")
-        self.error("AccessDeniedException", user.describe_addon, ":addon/c/coredns/", clusterName="c", addonName="coredns")

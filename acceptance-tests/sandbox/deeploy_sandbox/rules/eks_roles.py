@@ -16,7 +16,7 @@ from ..identity_policies import principal_of
 from ..moto_bridge import backend
 from ..policy_documents import as_list, statements
 from ..principals import entity, propagation
-from .eks_store import invalid
+from .eks_store import invalid, refused
 
 # What a node does with its role before it may join: AmazonEKSWorkerNodePolicy and ECR's pull policy.
 NODE_POLICIES = {
@@ -90,18 +90,40 @@ def missing_node_policies(role_arn: str) -> list[str]:
     return [name for name, actions in NODE_POLICIES.items() if not all(allows(role_arn, action) for action in actions)]
 
 
+LINKED_ROLES = {
+    "eks.amazonaws.com": "AWSServiceRoleForAmazonEKS",
+    "eks-nodegroup.amazonaws.com": "AWSServiceRoleForAmazonEKSNodegroup",
+    "autoscaling.amazonaws.com": "AWSServiceRoleForAutoScaling",
+}
+
+
+def _linked_role_arn(account: str, region: str, service: str) -> str:
+    return f"arn:{get_partition(region)}:iam::{account}:role/aws-service-role/{service}/{LINKED_ROLES[service]}"
+
+
 def make_service_linked_role(account: str, region: str, service: str) -> str:
     """EKS and Auto Scaling make their service-linked roles when they first need them."""
-    names = {
-        "eks.amazonaws.com": "AWSServiceRoleForAmazonEKS",
-        "eks-nodegroup.amazonaws.com": "AWSServiceRoleForAmazonEKSNodegroup",
-        "autoscaling.amazonaws.com": "AWSServiceRoleForAutoScaling",
-    }
-    partition = get_partition(region)
-    arn = f"arn:{partition}:iam::{account}:role/aws-service-role/{service}/{names[service]}"
+    arn = _linked_role_arn(account, region, service)
     if entity(arn) is None:
         trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]}
-        backend("iam", account, partition).create_role(
-            names[service], json.dumps(trust), f"/aws-service-role/{service}/", None, "", [], "3600", linked_service=service
+        backend("iam", account, get_partition(region)).create_role(
+            LINKED_ROLES[service], json.dumps(trust), f"/aws-service-role/{service}/", None, "", [], "3600", linked_service=service
         )
     return arn
+
+
+def need_service_linked_role(call: AwsCall, service: str) -> None:
+    """User guide "Using service-linked roles for Amazon EKS": the caller must be allowed to see, and if need be to make it."""
+    arn = _linked_role_arn(call.account, call.region, service)
+    if call.identity.kind in ("user", "session"):
+        principal = principal_of(call.identity.arn)
+
+        def may(action: str) -> bool:
+            context = {**principal.context(), "iam:AWSServiceName": service}
+            return decide(principal, Question(action, arn, folded(context)))[0] == "allowed"
+
+        if service == "eks-nodegroup.amazonaws.com" and not may("iam:GetRole"):
+            raise refused(f"Failed to validate if SLR - {LINKED_ROLES[service]} already exists due to missing permissions for 'iam:GetRole'")
+        if entity(arn) is None and not may("iam:CreateServiceLinkedRole"):
+            raise refused(f"User: {call.identity.arn} is not authorized to perform: iam:CreateServiceLinkedRole on resource: {arn}")
+    make_service_linked_role(call.account, call.region, service)
