@@ -86,3 +86,17 @@ class Endpoints(NetworkTest):
         first, second = (self.make(ClientToken="t")["VpcEndpointId"] for _ in range(2))
         self.assertEqual(first, second)
         self.refused("IdempotentParameterMismatch", self.make, service="dynamodb", ClientToken="t")
+
+
+class Services(NetworkTest):
+    def test_services_and_their_kinds(self):
+        name = f"com.amazonaws.{REGION}."
+        found = self.ec2.describe_vpc_endpoint_services(ServiceNames=[name + "s3"])
+        self.assertEqual([each["ServiceType"][0]["ServiceType"] for each in found["ServiceDetails"]], ["Gateway", "Interface"])
+        self.assertEqual(found["ServiceNames"], [name + "s3"])
+        found = self.ec2.describe_vpc_endpoint_services(Filters=by(service_name=name + "ecr.*", service_type="Interface"))
+        self.assertEqual([each["PrivateDnsName"] for each in found["ServiceDetails"]], [f"{each}.ecr.{REGION}.amazonaws.com" for each in ("api", "dkr")])
+        self.assertEqual({len(each["AvailabilityZones"]) for each in found["ServiceDetails"]}, {3})
+        wanted = {name + each for each in ("ec2", "sts", "logs", "kms", "secretsmanager", "eks", "eks-auth", "autoscaling", "elasticloadbalancing", "monitoring", "ssm", "rds", "sqs")}
+        self.assertEqual(wanted - set(self.ec2.describe_vpc_endpoint_services()["ServiceNames"]), set())
+        self.refused("InvalidServiceName", self.ec2.describe_vpc_endpoint_services, ServiceNames=[name + "nope"])

@@ -124,6 +124,10 @@ class Settings(SandboxTest):
         self.assertEqual(ec2.get_ebs_default_kms_key_id()["KmsKeyId"], "alias/aws/ebs")
         ec2.enable_ebs_encryption_by_default()
         self.assertTrue(ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"])
+        ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1)
+        self.assertEqual([volume["encrypted"] for volume in self.world("ec2:volume")], [True])
+        ec2.disable_ebs_encryption_by_default()
+        self.assertFalse(ec2.create_volume(AvailabilityZone="eu-central-1a", Size=1)["Encrypted"])
 
     def test_instance_types(self):
         ec2 = self.aws("ec2")

@@ -10,20 +10,18 @@ from datetime import datetime, timezone
 from typing import Any
 
 from moto.ec2.models.core import TaggedEC2Resource
-from moto.ec2.models.vpcs import AWS_ENDPOINT_SERVICES, COVERED_ENDPOINT_SERVICES
 
 from .. import durations
 from ..aws_call import AwsCall
 from ..wire import AwsError, Reply
 from . import before
+from .ec2_endpoint_services import GATEWAY_SERVICES, endpoint_domain, private_name, service_of
 from .ec2_interfaces import make_interface, remove_interface
 from .ec2_lists import Shown, invalid, listed
 from .ec2_objects import all_groups, find, forget_tags, look_up, required, store, tag, tags_asked, tags_of
 from .ec2_quotas import need_room
 from .ec2_tokens import first_answer, remember
 
-GATEWAY_SERVICES = ("s3", "dynamodb")
-SERVICES = {*AWS_ENDPOINT_SERVICES, *COVERED_ENDPOINT_SERVICES}
 FULL_ACCESS = {"Statement": [{"Action": "*", "Effect": "Allow", "Principal": "*", "Resource": "*"}]}
 
 
@@ -122,15 +120,6 @@ def _describe(call: AwsCall) -> Reply:
     return listed(call, "VpcEndpoints", objects, FILTERS, id_member="VpcEndpointId", prefix="vpce", ids=ids)
 
 
-def _service(call: AwsCall) -> str:
-    """The short name of the AWS service: `s3`, `ecr.api`."""
-    name = required(call, "ServiceName")
-    for start in (f"com.amazonaws.{call.region}.", f"cn.com.amazonaws.{call.region}."):
-        if name.startswith(start) and name[len(start) :] in SERVICES:
-            return name[len(start) :]
-    raise AwsError("InvalidServiceName", f"The Vpc Endpoint Service '{name}' does not exist")
-
-
 def _policy(call: AwsCall) -> str:
     text = call.params.get("PolicyDocument")
     if not text or call.params.get("ResetPolicy"):
@@ -150,7 +139,7 @@ def _create(call: AwsCall) -> dict[str, Any]:
     known = first_answer(call)
     if known is not None:
         return known
-    vpc, service = find(call, "vpc", required(call, "VpcId")), _service(call)
+    vpc, service = find(call, "vpc", required(call, "VpcId")), service_of(call)
     kind = call.text("VpcEndpointType", "Gateway")
     possible = ["Gateway", "Interface"] if service in GATEWAY_SERVICES else ["Interface"]
     if kind not in possible:
@@ -225,7 +214,7 @@ def _check_private_names(ec2: Any, endpoint: Any, vpc: Any, private: bool) -> No
         raise invalid(f"Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes set to true for {vpc.id}", "InvalidParameter")
     for other in ec2.vpc_end_points.values():
         if other is not endpoint and other.vpc_id == vpc.id and other.private_dns_enabled and other.service_name == endpoint.service_name and not is_gone(other):
-            raise invalid(f"private-dns-enabled cannot be set because there is already a conflicting DNS domain for {_private_name(endpoint)} in the VPC {vpc.id}", "InvalidParameter")
+            raise invalid(f"private-dns-enabled cannot be set because there is already a conflicting DNS domain for {private_name(ec2.region_name, endpoint.service_name)} in the VPC {vpc.id}", "InvalidParameter")
 
 
 def _check_subnets(endpoint: Any, subnets: list[Any]) -> None:
@@ -248,22 +237,14 @@ def _set_interfaces(ec2: Any, endpoint: Any, subnet_ids: list[str]) -> None:
         )  # fmt: skip
 
 
-def _private_name(endpoint: Any) -> str:
-    region = endpoint.ec2_backend.region_name
-    service = endpoint.service_name.rpartition(f".{region}.")[2]
-    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"{'.'.join(reversed(service.split('.')))}.{region}.{suffix}"
-
-
 def _name(ec2: Any, endpoint: Any) -> None:
-    stem = f"{endpoint.id}-{random.getrandbits(40):010x}"
-    domain = f"{_private_name(endpoint).removesuffix('.cn').removesuffix('.amazonaws.com')}.vpce.amazonaws.com"
+    stem, domain = f"{endpoint.id}-{random.getrandbits(40):010x}", endpoint_domain(ec2.region_name, endpoint.service_name)
     zone = f"Z{random.getrandbits(48):012X}"
     names = [f"{stem}.{domain}"]
     names += [f"{stem}-{look_up(ec2, 'subnet', id).availability_zone}.{domain}" for id in endpoint.subnet_ids]
     endpoint.dns_entries = [{"DnsName": name, "HostedZoneId": zone} for name in names]
     if endpoint.private_dns_enabled:
-        endpoint.dns_entries.append({"DnsName": _private_name(endpoint), "HostedZoneId": f"Z{random.getrandbits(48):012X}"})
+        endpoint.dns_entries.append({"DnsName": private_name(ec2.region_name, endpoint.service_name), "HostedZoneId": f"Z{random.getrandbits(48):012X}"})
 
 
 @before("ec2", "ModifyVpcEndpoint")

@@ -46,13 +46,13 @@ KINDS = {
         Kind("sgr", "security-group-rule", "InvalidSecurityGroupRuleId.NotFound", "InvalidSecurityGroupRuleId.Malformed", "The security group rule ID {} does not exist"),
         Kind("igw", "internet-gateway", "InvalidInternetGatewayID.NotFound", "InvalidInternetGatewayId.Malformed", "The internetGateway ID {} does not exist"),
         Kind("rtb", "route-table", "InvalidRouteTableID.NotFound", "InvalidRouteTableId.Malformed", "The routeTable ID {} does not exist"),
-        Kind("rtbassoc", "route-table-association", "InvalidAssociationID.NotFound", "InvalidAssociationID.Malformed", "The association ID {} does not exist"),
+        Kind("rtbassoc", "route-table-association", "InvalidAssociationID.NotFound", "InvalidAssociationID.NotFound", "The association ID {} does not exist"),
         Kind("nat", "natgateway", "NatGatewayNotFound", "NatGatewayMalformed", "NatGateway {} was not found"),
         Kind("vpce", "vpc-endpoint", "InvalidVpcEndpointId.NotFound", "InvalidVpcEndpointId.Malformed", "The Vpc Endpoint Id {} does not exist"),
-        Kind("eipalloc", "elastic-ip", "InvalidAllocationID.NotFound", "InvalidAllocationID.Malformed", "The allocation ID {} does not exist"),
+        Kind("eipalloc", "elastic-ip", "InvalidAllocationID.NotFound", "InvalidAllocationID.NotFound", "The allocation ID {} does not exist"),
         Kind("eni", "network-interface", "InvalidNetworkInterfaceID.NotFound", "InvalidNetworkInterfaceId.Malformed", "The networkInterface ID {} does not exist"),
         Kind("lt", "launch-template", "InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.Malformed", "The specified launch template, with template ID {}, does not exist."),
-        Kind("fl", "vpc-flow-log", "InvalidFlowLogId.NotFound", "InvalidFlowLogId.Malformed", "These flow log ids in the input list are not found: [TotalCount: 1] {}"),
+        Kind("fl", "vpc-flow-log", "InvalidFlowLogId.NotFound", "InvalidFlowLogId.NotFound", "These flow log ids in the input list are not found: [TotalCount: 1] {}"),
         Kind("acl", "network-acl", "InvalidNetworkAclID.NotFound", "InvalidNetworkAclId.Malformed", "The networkAcl ID {} does not exist"),
         Kind("pl", "prefix-list", "InvalidPrefixListID.NotFound", "InvalidPrefixListId.Malformed", "The prefix list ID {} does not exist"),
         Kind("i", "instance", "InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed", "The instance ID {} does not exist"),
@@ -78,6 +78,9 @@ def store(call: AwsCall) -> Any:
 def check_id(prefix: str, value: str) -> None:
     kind = KINDS[prefix]
     if not value.startswith(prefix + "-") or not HEX.fullmatch(value[len(prefix) + 1 :]):
+        # EC2 has no error of its own for some malformed ids.
+        if kind.malformed == kind.not_found:
+            raise kind.missing(value)
         raise AwsError(kind.malformed, f'Invalid id: "{value}" (expecting "{prefix}-...")')
 
 

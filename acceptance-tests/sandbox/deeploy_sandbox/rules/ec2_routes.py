@@ -4,7 +4,6 @@ routes); API reference of the operations named below.
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from moto.ec2.utils import generate_route_id, random_subnet_association_id
@@ -227,10 +226,6 @@ def _delete_route(call: AwsCall) -> dict[str, Any]:
         raise invalid(f"cannot remove VPC endpoint route {destination} in route table {table.id}")
     table._routes.pop(route.id)
     return {}
-
-
-def is_local(table: Any, address: str) -> bool:
-    return any(route.local and ipaddress.ip_address(address) in ipaddress.ip_network(route.destination_cidr_block) for route in table._routes.values() if route.destination_cidr_block)
 
 
 def table_of_subnet(ec2: Any, subnet: Any) -> Any:

@@ -4,8 +4,10 @@ metadata options for new instances" (account level: what was not set has no valu
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
+from moto.ec2.models.elastic_block_store import EBSBackend
 from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
 
 from ..aws_call import AwsCall
@@ -19,6 +21,25 @@ METADATA = {
     "InstanceMetadataTags": ("enabled", "disabled", "no-preference"),
     "HttpTokensEnforced": ("enabled", "disabled", "no-preference"),
 }
+
+
+def _encrypt_by_default() -> None:
+    """New volumes are encrypted where the account says so, also those of instances."""
+    make = EBSBackend.create_volume
+    order = list(inspect.signature(make).parameters)[1:]
+
+    def create_volume(self: Any, *arguments: Any, **named: Any) -> Any:
+        given = {**dict(zip(order, arguments, strict=False)), **named}
+        # moto makes volumes while it makes the account, before its settings.
+        if getattr(self, "ebs_encryption_by_default", False):
+            given["encrypted"] = True
+            given["kms_key_id"] = given.get("kms_key_id") or memory(self.account_id, "ebs default key").get(self.region_name)
+        return make(self, **given)
+
+    EBSBackend.create_volume = create_volume  # type: ignore[method-assign]
+
+
+_encrypt_by_default()
 
 
 def _metadata(call: AwsCall) -> dict[str, Any]:
