@@ -71,8 +71,11 @@ class Clusters(EksTest):
         held = self.interfaces()
         self.assertEqual(({each["SubnetId"] for each in held}, {each["Description"] for each in held}), (set(self.subnets), {"Amazon EKS c"}))
         self.assertTrue(all(each["RequesterManaged"] and each["Status"] == "in-use" for each in held))
+        self.error("DependencyViolation", self.ec2.delete_subnet, SubnetId=self.subnets[0])
+        self.error("InvalidParameterValue", self.ec2.delete_network_interface, NetworkInterfaceId=held[0]["NetworkInterfaceId"])
         self.eks.delete_cluster(name="c")
         self.assertEqual(self.interfaces(), [])
+        self.ec2.delete_subnet(SubnetId=self.subnets[0])
 
     def test_without_its_role_eks_leaves_interfaces_and_group(self):
         self.cluster()

@@ -79,7 +79,7 @@ def check_node_role(call: AwsCall) -> None:
     arn, names = call.text("nodeRole"), {"clusterName": call.text("clusterName"), "nodegroupName": call.text("nodegroupName")}
     if find_role(arn) is None:
         raise invalid(f"The role with name {arn.rpartition('/')[2]} cannot be found.", **names)
-    if not names_service(arn, "ec2.amazonaws.com"):
+    if not any(names_service(arn, each) for each in ("ec2.amazonaws.com", "ec2.amazonaws.com.cn")):
         raise invalid(f"Following required service principals [ec2.amazonaws.com] were not found in the trust relationships of nodeRole {arn}", **names)
 
 
