@@ -146,7 +146,7 @@ class Create(RdsTest):
 
     def test_required_parameters_and_quotas(self):
         self.refused("MissingParameter", self.rds.create_db_instance, DBInstanceIdentifier="db1", Engine="postgres")
-        self.settings(rds_quotas={"DBInstances": 1, "AllocatedStorage": 100, "ManualSnapshots": 0, "DBSubnetGroups": 1, "DBParameterGroups": 0})
+        self.settings(quotas={"DBInstances": 1, "AllocatedStorage": 100, "ManualSnapshots": 0, "DBSubnetGroups": 1, "DBParameterGroups": 0})
         self.refused("StorageQuotaExceeded", self.rds.create_db_instance, **self.asked(AllocatedStorage=101))
         self.make()
         self.refused("InstanceQuotaExceeded", self.rds.create_db_instance, **self.asked(DBInstanceIdentifier="db2"))

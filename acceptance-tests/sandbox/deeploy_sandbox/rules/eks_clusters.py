@@ -14,12 +14,13 @@ from ..durations import begin
 from ..evaluate import Question, decide
 from ..identity_policies import principal_of
 from ..moto_bridge import Unsupported, backend
+from ..quotas import granted
 from . import eks_cluster_network as network
 from . import eks_roles, eks_versions
 from .eks_access import make_entry
 from .eks_cluster_health import issues
 from .eks_store import (
-    Cluster, check_tags, find_cluster, forget_tokens, in_use, invalid, now, operation, page, refused, store,
+    Cluster, check_tags, find_cluster, forget_tokens, in_use, invalid, no_room, now, operation, page, refused, store,
 )  # fmt: skip
 
 NAME = re.compile(r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$")
@@ -49,6 +50,8 @@ def _create(call: AwsCall) -> dict[str, Any]:
     clusters = store(call.account, call.region)
     if name in clusters:
         raise in_use(f"Cluster already exists with name: {name}", clusterName=name)
+    if len(clusters) >= granted(call.account, "clusters"):
+        raise no_room("Cluster limit exceeded for account", clusterName=name)
     refuse_absent(call)
     version = call.text("version") or eks_versions.DEFAULT
     if not eks_versions.supported(version):

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..aws_call import AwsCall
 from ..moto_bridge import Unsupported
+from ..quotas import granted
 from . import autoscaling_nodes as nodes
 from . import eks_versions
 from .eks_access import make_entry
@@ -15,7 +16,7 @@ from .eks_cluster_network import find_subnet
 from .eks_node_failures import Failure, join_failure
 from .eks_roles import check_node_role, need_service_linked_role
 from .eks_store import (
-    Body, Cluster, Part, active_cluster, check_tags, find_cluster, forget_tokens, in_use, invalid, not_found, now,
+    Body, Cluster, Part, active_cluster, check_tags, find_cluster, forget_tokens, in_use, invalid, no_room, not_found, now,
     operation, page,
 )  # fmt: skip
 
@@ -107,6 +108,8 @@ def _create(call: AwsCall) -> dict[str, Any]:
         raise invalid(f"The node group name '{name}' must match {NAME.pattern}", clusterName=cluster.name, nodegroupName=name)
     if name in cluster.nodegroups:
         raise in_use(f"NodeGroup already exists with name {name} and cluster name {cluster.name}", clusterName=cluster.name, nodegroupName=name)
+    if len(cluster.nodegroups) >= granted(call.account, "nodegroups-per-cluster"):
+        raise no_room(f"Nodegroup limit exceeded for cluster {cluster.name}", clusterName=cluster.name, nodegroupName=name)
     check_node_role(call)
     subnets = list(call.params.get("subnets") or [])
     _check_subnets(cluster, subnets)
