@@ -1,6 +1,7 @@
 """CreateDBInstance and DescribeDBInstances against RDS's API reference and user guide."""
 
 import json
+import time
 
 from .rds_environment import RdsTest
 from .served import REGION, control
@@ -130,8 +131,31 @@ class Create(RdsTest):
         self.assertIn("The IAM role ARN value is invalid", told)
         asked["MonitoringRoleArn"] = self.monitoring_role("ec2.amazonaws.com")
         self.refused("InvalidParameterValue", self.rds.create_db_instance, **self.asked(**asked))
+        self.faults({"on": {"operation": "iam:CreateRole"}, "hide_s": 0.5})
         asked["MonitoringRoleArn"] = self.monitoring_role()
+        self.refused("InvalidParameterValue", self.rds.create_db_instance, **self.asked(**asked))
+        time.sleep(0.5)
         self.make(**asked)
+
+    def test_public_only_where_there_is_a_way_in(self):
+        self.assertFalse(self.make()["PubliclyAccessible"])
+        self.refused("InvalidVPCNetworkStateFault", self.rds.create_db_instance, **self.asked(DBInstanceIdentifier="db2", PubliclyAccessible=True))
+        gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc)
+        self.assertTrue(self.make(DBInstanceIdentifier="db2")["PubliclyAccessible"])
+        self.assertFalse(self.make(DBInstanceIdentifier="db3", PubliclyAccessible=False)["PubliclyAccessible"])
+
+    def test_required_parameters_and_quotas(self):
+        self.refused("MissingParameter", self.rds.create_db_instance, DBInstanceIdentifier="db1", Engine="postgres")
+        self.settings(rds_quotas={"DBInstances": 1, "AllocatedStorage": 100, "ManualSnapshots": 0, "DBSubnetGroups": 1, "DBParameterGroups": 0})
+        self.refused("StorageQuotaExceeded", self.rds.create_db_instance, **self.asked(AllocatedStorage=101))
+        self.make()
+        self.refused("InstanceQuotaExceeded", self.rds.create_db_instance, **self.asked(DBInstanceIdentifier="db2"))
+        self.refused("SnapshotQuotaExceeded", self.rds.create_db_snapshot, DBInstanceIdentifier="db1", DBSnapshotIdentifier="s")
+        subnets = {"DBSubnetGroupDescription": "d", "SubnetIds": self.subnets}
+        self.refused("DBSubnetGroupQuotaExceeded", self.rds.create_db_subnet_group, DBSubnetGroupName="x", **subnets)
+        family = {"DBParameterGroupFamily": "postgres16", "Description": "d"}
+        self.refused("DBParameterGroupQuotaExceeded", self.rds.create_db_parameter_group, DBParameterGroupName="x", **family)
 
     def test_other_engines_are_not_there(self):
         self.refused("NotImplementedBySandbox", self.rds.create_db_instance, **self.asked(Engine="mysql"))

@@ -17,6 +17,7 @@ class Modify(RdsTest):
         found = self.look()
         self.assertEqual((found["DBInstanceStatus"], found["PendingModifiedValues"]), ("modifying", waiting))
         self.refused("InvalidDBInstanceState", self.modify, BackupRetentionPeriod=3)
+        self.refused("InvalidDBInstanceState", self.rds.reboot_db_instance, DBInstanceIdentifier="db1")
         self.assertEqual(self.wait_for("storage-optimization"), ["modifying", "storage-optimization"])
         found = self.look()
         self.assertEqual((found["DBInstanceClass"], found["AllocatedStorage"], found["PendingModifiedValues"]), ("db.m6g.xlarge", 100, {}))

@@ -8,9 +8,9 @@ from typing import Any
 
 from ..aws_call import AwsCall
 from ..wire import AwsError
-from . import belongings, checks, classes, events, snapshots, versions
+from . import belongings, checks, classes, events, quotas, snapshots, versions
 from .groups import SubnetGroup, default_subnet_group, find_parameter_group, parameter_group, subnet_group
-from .instances import Instance, find_instance, now, resource_id
+from .instances import Instance, find_instance, instances, now, resource_id
 from .store import Place, check_identifier, combination, place_of, present
 
 # Members of DBInstance that a request sets under the same name, and what holds where it does not.
@@ -48,6 +48,10 @@ def new_name(call: AwsCall, parameter: str) -> str:
     name = check_identifier(parameter, call.text(parameter), 63)
     if find_instance(place_of(call), name) is not None:
         raise AwsError("DBInstanceAlreadyExists", "DB instance already exists")
+    found = instances(place_of(call))
+    quotas.require_room(place_of(call), "DBInstances", len(found) + 1)
+    stored = sum(each.values["AllocatedStorage"] for each in found)
+    quotas.require_room(place_of(call), "AllocatedStorage", stored + int(call.params.get("AllocatedStorage") or 0))
     return name
 
 
@@ -104,6 +108,19 @@ def network(call: AwsCall, place: Place, asked: dict[str, Any]) -> tuple[SubnetG
     given = [str(each) for each in asked.get("VpcSecurityGroupIds") or []]
     groups = checks.security_groups(place, given, group.vpc_id) or checks.default_security_group(place, group.vpc_id)
     return group, groups
+
+
+def settle_public(place: Place, vpc_id: str, values: dict[str, Any]) -> None:
+    """A request that says nothing makes a public instance where the VPC has an internet gateway, and a private one where
+    it has none (CreateDBInstance, PubliclyAccessible).
+    """
+    gateways = place.ec2.internet_gateways.values()
+    open_vpc = any(gateway.vpc is not None and gateway.vpc.id == vpc_id for gateway in gateways)
+    if values.setdefault("PubliclyAccessible", open_vpc) and not open_vpc:
+        raise AwsError(
+            "InvalidVPCNetworkStateFault",
+            "Cannot create a publicly accessible DBInstance. The specified VPC has no internet gateway attached. Update the VPC and then try again.",
+        )
 
 
 def check(call: AwsCall, values: dict[str, Any], asked: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from ..durations import Span, begin
 from ..rules import memory
 from ..wire import AwsError
-from . import events
+from . import events, quotas
 from .groups import find_subnet_group
 from .instances import Instance, now
 from .store import Place, Record, check_identifier, present
@@ -127,6 +127,8 @@ def check_new(place: Place, parameter: str, given: str) -> str:
     name = check_identifier(parameter, given, 255)
     if name in place.moto.database_snapshots:
         raise AwsError("DBSnapshotAlreadyExists", f"Cannot create the snapshot because a snapshot with the identifier {name} already exists.")
+    manual = sum(each.snapshot_kind == "manual" for each in place.moto.database_snapshots.values())
+    quotas.require_room(place, "ManualSnapshots", manual + 1)
     return name
 
 

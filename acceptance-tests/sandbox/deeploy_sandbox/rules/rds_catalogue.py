@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from ..aws_call import AwsCall
-from ..rds import classes, versions
+from ..rds import classes, quotas, versions
 from ..rds.instances import Instance, instances
 from ..rds.store import invalid, name_of, pages, place_of
 from ..wire import Reply
@@ -25,13 +25,6 @@ VERSION_FILTERS = {
     "status": lambda row: (row["Status"],),
     "engine-mode": lambda row: ("provisioned",),
 }
-# RDS's quotas as DescribeAccountAttributes names them, with AWS's defaults.
-QUOTAS = {
-    "DBInstances": 40, "ReservedDBInstances": 40, "AllocatedStorage": 100_000, "DBSecurityGroups": 25, "AuthorizationsPerDBSecurityGroup": 20,
-    "DBParameterGroups": 50, "ManualSnapshots": 100, "EventSubscriptions": 20, "DBSubnetGroups": 50, "OptionGroups": 20,
-    "SubnetsPerDBSubnetGroup": 20, "ReadReplicasPerMaster": 15, "DBClusters": 40, "DBClusterParameterGroups": 50, "DBClusterRoles": 5,
-    "DBInstanceRoles": 5, "ManualClusterSnapshots": 100, "CustomEndpointsPerDBCluster": 5,
-}  # fmt: skip
 
 
 @cache
@@ -137,7 +130,7 @@ def _attributes(call: AwsCall) -> dict[str, Any]:
         "DBSubnetGroups": len(place.moto.subnet_groups),
         "SubnetsPerDBSubnetGroup": max((len(group.subnets) for group in place.moto.subnet_groups.values()), default=0),
     }
-    return {"AccountQuotas": [{"AccountQuotaName": name, "Used": used.get(name, 0), "Max": most} for name, most in QUOTAS.items()]}
+    return {"AccountQuotas": [{"AccountQuotaName": name, "Used": used.get(name, 0), "Max": quotas.most(place, name)} for name in quotas.DEFAULTS]}
 
 
 @before("rds", "DescribeValidDBInstanceModifications")

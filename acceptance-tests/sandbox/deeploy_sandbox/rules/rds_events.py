@@ -9,13 +9,11 @@ from typing import Any
 from ..aws_call import AwsCall
 from ..durations import Span, begin
 from ..moto_bridge import backend
-from ..rds import events
+from ..rds import events, quotas
 from ..rds.instances import find_instance, instances, now
 from ..rds.store import Place, Record, check_identifier, combination, invalid, name_of, pages, place_of, present, tags_of
 from ..wire import AwsError
 from . import before
-
-SUBSCRIPTIONS_MAX = 20
 
 
 @dataclass
@@ -54,6 +52,10 @@ class Subscription(Record):
                 "EventSubscriptionArn": self.arn,
             }
         )
+
+    @property
+    def gone(self) -> bool:
+        return self.phase == "deleting" and self.span is not None and self.span.done()
 
     def begin(self, phase: str) -> None:
         self.phase, self.span = phase, begin(self.place.account, "rds:event-subscription")
@@ -108,8 +110,7 @@ def _create(call: AwsCall) -> dict[str, Any]:
     name, tags = check_identifier("SubscriptionName", call.text("SubscriptionName"), 254), tags_of(call)
     if name in place.moto.event_subscriptions:
         raise AwsError("SubscriptionAlreadyExist", f"Subscription {name} already exists.")
-    if len(place.moto.event_subscriptions) >= SUBSCRIPTIONS_MAX:
-        raise AwsError("EventSubscriptionQuotaExceeded", "You have reached the maximum number of event subscriptions.")
+    quotas.require_room(place, "EventSubscriptions", len(place.moto.event_subscriptions) + 1)
     _check_topic(place, call.text("SnsTopicArn"))
     kind = call.params.get("SourceType")
     categories = [str(each) for each in call.params.get("EventCategories") or []]
@@ -188,7 +189,7 @@ def _delete(call: AwsCall) -> dict[str, Any]:
 def _sweep(place: Place) -> None:
     """Those whose deletion is over."""
     store = place.moto.event_subscriptions
-    for name in [name for name, each in store.items() if each.phase == "deleting" and each.span is not None and each.span.done()]:
+    for name in [name for name, each in store.items() if each.gone]:
         store.pop(name)
 
 

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from ..aws_call import AwsCall
+from ..rds import quotas
 from ..rds.groups import SubnetGroup, subnet_group, subnets_in
 from ..rds.store import invalid, name_of, pages, place_of, tags_of
 from ..wire import AwsError
@@ -24,6 +25,8 @@ def _create(call: AwsCall) -> dict[str, Any]:
     if name in place.moto.subnet_groups:
         raise AwsError("DBSubnetGroupAlreadyExists", f"The DB subnet group '{name}' already exists.")
     vpc_id, subnets = subnets_in(place, [str(each) for each in call.params.get("SubnetIds") or []])
+    quotas.require_room(place, "DBSubnetGroups", len(place.moto.subnet_groups) + 1)
+    quotas.require_room(place, "SubnetsPerDBSubnetGroup", len(subnets))
     group = SubnetGroup(place, name, call.text("DBSubnetGroupDescription"), vpc_id, subnets, tags=tags)
     place.moto.subnet_groups[name] = group
     return {"DBSubnetGroup": group.shown()}
@@ -45,6 +48,7 @@ def _modify(call: AwsCall) -> dict[str, Any]:
     vpc_id, subnets = subnets_in(place, [str(each) for each in call.params.get("SubnetIds") or []])
     if vpc_id != group.vpc_id:
         raise AwsError("InvalidSubnet", f"The subnets are in {vpc_id}, and the DB subnet group is in {group.vpc_id}.")
+    quotas.require_room(place, "SubnetsPerDBSubnetGroup", len(subnets))
     zones = {zone for _, zone in subnets}
     users = users_of_subnet_group(place, group.name)
     held = {each.values.get(member) for each in users for member in ("AvailabilityZone", "SecondaryAvailabilityZone")} - {None}

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import operations
 from ..aws_call import AwsCall
 from ..moto_bridge import Unsupported
 from ..rds import belongings, checks, events, making, snapshots
@@ -39,7 +40,8 @@ def instance_of(call: AwsCall, parameter: str = "DBInstanceIdentifier") -> Insta
 
 
 def require_available(instance: Instance) -> None:
-    if instance.seen_status() not in ("available", "storage-optimization"):
+    """A change that is under way counts, also while the status does not show it yet."""
+    if instance.transition is not None or instance.seen_status() not in ("available", "storage-optimization"):
         raise AwsError("InvalidDBInstanceState", f"Instance {instance.name} is not in available state.")
 
 
@@ -63,7 +65,7 @@ def _create(call: AwsCall) -> dict[str, Any]:
     making.check(call, values, asked)
     group, security_groups = making.network(call, place, asked)
     parameters = making.group_for(place, version, asked.get("DBParameterGroupName"))
-    values.setdefault("PubliclyAccessible", group.name == "default")
+    making.settle_public(place, group.vpc_id, values)
     making.zones(group, values, asked.get("AvailabilityZone"))
     making.settle_storage(values, asked)
     _encrypt(call, values, asked)
@@ -208,3 +210,7 @@ def _only_ours(call: AwsCall) -> None:
     """moto's own operations would meet objects that it does not know: what we lack is refused."""
     if not has_rule(call.name):
         raise Unsupported("NotImplementedBySandbox", f"The sandbox has no rds {call.operation}")
+    model = operations.operation_model("rds", call.operation)
+    for member in model.input_shape.required_members if model is not None and model.input_shape is not None else ():
+        if call.params.get(member) is None:
+            raise AwsError("MissingParameter", f"The request must contain the parameter {member}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..aws_call import AwsCall
-from ..rds import events, parameters
+from ..rds import events, parameters, quotas
 from ..rds.groups import ParameterGroup, parameter_group
 from ..rds.store import check_identifier, combination, invalid, name_of, pages, place_of, tags_of
 from ..wire import AwsError
@@ -34,6 +34,8 @@ def _create(call: AwsCall) -> dict[str, Any]:
         raise invalid("The parameter Description must be provided and must not be blank.")
     if name in place.moto.db_parameter_groups:
         raise AwsError("DBParameterGroupAlreadyExists", f"Parameter group {name} already exists")
+    custom = sum(not each.is_default for each in place.moto.db_parameter_groups.values())
+    quotas.require_room(place, "DBParameterGroups", custom + 1)
     group = ParameterGroup(place, name, family, call.text("Description"), tags=tags)
     place.moto.db_parameter_groups[name] = group
     return {"DBParameterGroup": group.shown()}

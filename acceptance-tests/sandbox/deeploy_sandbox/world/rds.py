@@ -30,5 +30,5 @@ def _rds(backend: Any, account: str) -> Iterator[Object]:
     for group in list(backend.db_parameter_groups.values()):
         if not group.is_default:
             yield shown("rds:parameter_group", group.name, group.arn, group.tags)
-    for subscription in list(backend.event_subscriptions.values()):
+    for subscription in [each for each in backend.event_subscriptions.values() if not each.gone]:
         yield shown("rds:event_subscription", subscription.name, subscription.arn, subscription.tags, subscription.status)
