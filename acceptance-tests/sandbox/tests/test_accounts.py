@@ -217,7 +217,7 @@ class Accounts(SandboxTest):
     def test_the_world_holds_what_other_services_made(self):
         ec2, tags = self.aws("ec2"), [{"Key": "a", "Value": "b"}]
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": tags}])["Vpc"]["VpcId"]
-        subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=REGION + "ab"[n])["Subnet"]["SubnetId"] for n in range(2)]
+        subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"]["SubnetId"] for n, zone in enumerate("ab")]
         ec2.create_security_group(GroupName="g", Description="d", VpcId=vpc)
         gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
         ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
@@ -240,11 +240,11 @@ class Accounts(SandboxTest):
         self.assertEqual(found["ec2:vpc"]["id"], vpc)
 
     def test_what_nobody_implements_is_a_typed_error(self):
-        self.refused("NotImplementedBySandbox", self.aws("elbv2").describe_trust_stores, status=400)
+        self.refused("NotImplementedBySandbox", self.aws("eks").start_insights_refresh, status=400, clusterName="c")
         self.refused("NotImplementedBySandbox", self.aws("kms").derive_shared_secret, status=400)
         self.refused("NotImplementedBySandbox", self.aws("sts").get_session_token, status=400)
         found = control(f"unsupported?account={self.account}")
-        self.assertEqual([each["operation"] for each in found], ["DescribeTrustStores", "DeriveSharedSecret", "GetSessionToken"])
+        self.assertEqual([each["operation"] for each in found], ["StartInsightsRefresh", "DeriveSharedSecret", "GetSessionToken"])
 
     def test_reset_clears_one_account_quickly(self):
         self.aws("kms").create_key()

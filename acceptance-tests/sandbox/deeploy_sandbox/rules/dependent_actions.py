@@ -76,7 +76,7 @@ def _linked(call: AwsCall) -> Iterator[Dependent]:
     if service:
         arn = role_arn(call.account, call.partition, service)
         if principals.entity(arn) is None:
-            yield Dependent("iam:CreateServiceLinkedRole", arn, {"iam:AWSServiceName": service})
+            yield Dependent("iam:CreateServiceLinkedRole", arn, {"iam:AWSServiceName": service}, call.service == "eks")
 
 
 def _keys(call: AwsCall) -> Iterator[Dependent]:

@@ -21,7 +21,6 @@ from .eks_cluster_health import issues
 from .eks_store import (
     Cluster, check_tags, find_cluster, forget_tokens, in_use, invalid, now, operation, page, refused, store,
 )  # fmt: skip
-from .service_linked_roles import make_service_linked_role
 
 NAME = re.compile(r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$")
 CIDR = re.compile(r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$")
@@ -33,7 +32,12 @@ ABSENT = ("outpostConfig", "controlPlaneScalingConfig", "kubeApiServerConfig", "
 
 def refuse_absent(call: AwsCall) -> None:
     auto = [member for member in ("computeConfig", "storageConfig") if "'enabled': True" in str(call.params.get(member))]
-    for member in [each for each in ABSENT if call.params.get(each)] + auto:
+    nested = [
+        name
+        for member, key, name in (("kubernetesNetworkConfig", "ipFamily", "ipv6"), ("resourcesVpcConfig", "controlPlaneEgressMode", "controlPlaneEgressMode"))
+        if (call.params.get(member) or {}).get(key) not in (None, "ipv4", "AWS_MANAGED")
+    ]
+    for member in [each for each in ABSENT if call.params.get(each)] + auto + nested:
         raise Unsupported("NotImplementedBySandbox", f"The sandbox has no {member} of EKS clusters", 400)
 
 
@@ -60,12 +64,12 @@ def _create(call: AwsCall) -> dict[str, Any]:
     body = _body(call, version, vpc_id)
     if encryption:
         body["encryptionConfig"] = encryption
+    eks_roles.need_service_linked_role(call, "eks.amazonaws.com")
     cluster = Cluster(
         call.account, call.region, body, begin(call.account, "eks:cluster:create"),
         creator=creator(call), unmanaged=set(SELF_MANAGED) if call.params.get("bootstrapSelfManagedAddons") is not False else set(),
         late=_late(call, network.make_security_group(ec2, name, vpc_id)),
     )  # fmt: skip
-    make_service_linked_role(call.account, call.region, "eks.amazonaws.com")
     network.make_interfaces(cluster)
     clusters[name] = cluster
     access = call.params.get("accessConfig") or {}

@@ -7,17 +7,17 @@ import uuid
 from typing import Any
 
 from ..aws_call import AwsCall
+from ..moto_bridge import Unsupported
 from . import autoscaling_nodes as nodes
 from . import eks_versions
 from .eks_access import make_entry
 from .eks_cluster_network import find_subnet
 from .eks_node_failures import Failure, join_failure
-from .eks_roles import check_node_role
+from .eks_roles import check_node_role, need_service_linked_role
 from .eks_store import (
     Body, Cluster, Part, active_cluster, check_tags, find_cluster, forget_tokens, in_use, invalid, not_found, now,
     operation, page,
 )  # fmt: skip
-from .service_linked_roles import make_service_linked_role
 
 NAME = re.compile(r"^[0-9A-Za-z][A-Za-z0-9_-]{0,62}$")
 RESERVED_LABELS = ("kubernetes.io/", "k8s.io/", "eks.amazonaws.com/")
@@ -115,7 +115,7 @@ def _create(call: AwsCall) -> dict[str, Any]:
     if template:
         part.body["launchTemplate"] = template
     part.inner["give up"] = cluster.begin("eks:nodegroup:give-up")
-    make_service_linked_role(call.account, call.region, "eks-nodegroup.amazonaws.com")
+    need_service_linked_role(call, "eks-nodegroup.amazonaws.com")
     nodes.make_group(cluster, part, nodes.make_template(cluster, part, data))
     cluster.nodegroups[name] = part
     role = part.body["nodeRole"]
@@ -134,6 +134,9 @@ def _body(call: AwsCall, cluster: Cluster, name: str, subnets: list[str], templa
             raise invalid("Instance types can't be specified both in the launch template and in the request.")
         if params.get("amiType") and template.get("ImageId") and params["amiType"] != "CUSTOM":
             raise invalid("You cannot specify an AMI Type other than CUSTOM, when specifying an image id in your launch template.")
+    for member in ("remoteAccess", "warmPoolConfig"):
+        if params.get(member):
+            raise Unsupported("NotImplementedBySandbox", f"The sandbox has no {member} of EKS node groups", 400)
     scaling = {"minSize": 1, "maxSize": 2, "desiredSize": 2, **(params.get("scalingConfig") or {})}
     check_scaling(scaling)
     labels = dict(params.get("labels") or {})
@@ -166,8 +169,6 @@ def _body(call: AwsCall, cluster: Cluster, name: str, subnets: list[str], templa
         body["diskSize"] = int(params.get("diskSize") or 20)
     if params.get("instanceTypes") or not (template and template.get("InstanceType")):
         body["instanceTypes"] = list(params.get("instanceTypes") or ["t3.medium"])
-    if params.get("remoteAccess"):
-        body["remoteAccess"] = params["remoteAccess"]
     return body
 
 

@@ -12,7 +12,8 @@ from ..evaluate import Question, decide, judge_resource
 from ..identity_policies import principal_of
 from ..policy_documents import as_list, statements
 from ..principals import entity, propagation
-from .eks_store import invalid
+from .eks_store import invalid, refused
+from .service_linked_roles import LINKED, make_service_linked_role, role_arn
 
 # What a node does with its role before it may join: AmazonEKSWorkerNodePolicy and ECR's pull policy.
 NODE_POLICIES = {
@@ -75,7 +76,7 @@ def check_node_role(call: AwsCall) -> None:
     arn, names = call.text("nodeRole"), {"clusterName": call.text("clusterName"), "nodegroupName": call.text("nodegroupName")}
     if find_role(arn) is None:
         raise invalid(f"The role with name {arn.rpartition('/')[2]} cannot be found.", **names)
-    if not names_service(arn, "ec2.amazonaws.com"):
+    if not any(names_service(arn, each) for each in ("ec2.amazonaws.com", "ec2.amazonaws.com.cn")):
         raise invalid(f"Following required service principals [ec2.amazonaws.com] were not found in the trust relationships of nodeRole {arn}", **names)
 
 
@@ -84,3 +85,20 @@ def missing_node_policies(role_arn: str) -> list[str]:
     if find_role(role_arn) is None:
         return list(NODE_POLICIES)
     return [name for name, actions in NODE_POLICIES.items() if not all(allows(role_arn, action) for action in actions)]
+
+
+def need_service_linked_role(call: AwsCall, service: str) -> None:
+    """User guide "Using service-linked roles for Amazon EKS": the caller must be allowed to see, and if need be to make it."""
+    arn = role_arn(call.account, call.partition, service)
+    if call.identity.kind in ("user", "session"):
+        principal = principal_of(call.identity.arn)
+
+        def may(action: str) -> bool:
+            context = {**principal.context(), "iam:AWSServiceName": service}
+            return decide(principal, Question(action, arn, folded(context)))[0] == "allowed"
+
+        if service == "eks-nodegroup.amazonaws.com" and not may("iam:GetRole"):
+            raise refused(f"Failed to validate if SLR - {LINKED[service].role} already exists due to missing permissions for 'iam:GetRole'")
+        if entity(arn) is None and not may("iam:CreateServiceLinkedRole"):
+            raise refused(f"User: {call.identity.arn} is not authorized to perform: iam:CreateServiceLinkedRole on resource: {arn}")
+    make_service_linked_role(call.account, call.region, service)
