@@ -57,6 +57,28 @@ pub(super) fn preset() -> Validator {
 
 pub(super) use tf_provider::validators::{integer_between as between, length_between as length, one_of};
 
+/// Longest name of an environment: what is named after it (`NAME-artifacts-ACCOUNT-REGION-logs`, roles, rules) must fit AWS's limits.
+const ENVIRONMENT_NAME_MAX: usize = 32;
+
+/// A name that everything in an environment can be named after: by the rules of RDS identifiers, EKS clusters and buckets.
+pub(super) fn environment_name() -> Validator {
+    text(|name| {
+        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let starts = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+        let fits = starts && name.len() <= ENVIRONMENT_NAME_MAX && name.bytes().all(legal) && !name.ends_with('-') && !name.contains("--");
+        match fits {
+            true => None,
+            false => problem(
+                "Not a name for an environment",
+                format!(
+                    "{name:?}: 1 to {ENVIRONMENT_NAME_MAX} lower-case letters, digits and single hyphens that start with a letter and don't end with a \
+                     hyphen. Cluster, database, bucket and roles are named after it."
+                ),
+            ),
+        }
+    })
+}
+
 /// What follows `alias/`.
 pub(super) fn key_name() -> Validator {
     text(|name| {
