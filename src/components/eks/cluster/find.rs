@@ -1,7 +1,7 @@
 //! A cluster of the API as the engine sees it.
 
 use aws_sdk_eks::types::{Cluster, ClusterIssueCode, ClusterStatus, LogType};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::{
     components::{
@@ -60,6 +60,8 @@ pub(super) fn found(cluster: &Cluster, wanted_version: Option<&str>) -> Found {
             ("certificate_authority_data", json(cluster.certificate_authority().and_then(|authority| authority.data()))),
             ("version", json(cluster.version())),
             ("issuer", json(issuer)),
+            // As trust policies spell it.
+            ("issuer_host", json(issuer.map(|issuer| issuer.trim_start_matches("https://")))),
             ("security_group_id", json(group)),
             ("vpc_id", json(network.and_then(|network| network.vpc_id()))),
             ("platform_version", json(cluster.platform_version())),
@@ -97,5 +99,5 @@ fn readiness(cluster: &Cluster) -> Readiness {
 /// For tests and messages: nothing is null that a ready cluster tells.
 #[cfg(test)]
 pub(super) fn nulls(found: &Found) -> Vec<&str> {
-    found.settings.iter().chain(&found.outputs).filter(|(_, value)| matches!(value, Json::Null)).map(|(name, _)| name.as_str()).collect()
+    found.settings.iter().chain(&found.outputs).filter(|(_, value)| value.is_null()).map(|(name, _)| name.as_str()).collect()
 }

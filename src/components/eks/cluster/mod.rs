@@ -31,7 +31,7 @@ mod tests;
 /// `endpoint_private_access`, `endpoint_public_access`, `public_access_cidrs`, `log_types`, `support_type`, `zonal_shift`,
 /// `authentication_mode`, `encryption_key_arn` (from none to one), `deletion_protection` (the seal). Not read: `vpc_id`, where what
 /// Kubernetes made is swept.
-/// Outputs: `arn`, `name`, `id`, `endpoint`, `certificate_authority_data`, `version`, `issuer`, `security_group_id`, `vpc_id`, `platform_version`,
+/// Outputs: `arn`, `name`, `id`, `endpoint`, `certificate_authority_data`, `version`, `issuer`, `issuer_host`, `security_group_id`, `vpc_id`, `platform_version`,
 /// `service_cidr`. Id: the name.
 /// Caveats: EKS takes one change at a time, so that each update makes one.
 pub(super) struct EksCluster {

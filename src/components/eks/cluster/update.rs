@@ -86,7 +86,8 @@ async fn encrypt(aws: &Aws, found: &Found, wanted: &Settings) -> Result<Option<U
     Ok(call.send().await.map_err(|error| failure(CALL, error))?.update)
 }
 
-/// Secrets are what EKS encrypts, and nothing else.
+/// Secrets were what EKS encrypted with the key; by now it is all of Kubernetes' data, and the name is sent for clusters of before.
+#[allow(deprecated)]
 pub(super) fn encryption(key: &str) -> EncryptionConfig {
     EncryptionConfig::builder().resources("secrets").provider(Provider::builder().key_arn(key).build()).build()
 }
