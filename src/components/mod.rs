@@ -28,6 +28,10 @@ mod settings;
 #[cfg(test)]
 mod replay;
 
+pub(crate) use eks::{
+    facts::{Capacity, KubernetesVersion, addon_versions, capacities, upgrade_blockers, versions as kubernetes_versions},
+    version::minor,
+};
 pub use iam_role::arn_of_role;
 pub use kms_alias::alias_of;
 pub use monitoring::record_value;

@@ -18,14 +18,14 @@ const TAG_VALUE_MAX: usize = 256;
 const TAGS_MAX: usize = 45; // 50 of AWS less our own five
 
 /// What is wrong, and what to do; `None`: fine.
-type Problem = Option<(String, String)>;
+pub(super) type Problem = Option<(String, String)>;
 
-fn text(check: impl Fn(&str) -> Problem + Send + Sync + 'static) -> Validator {
+pub(super) fn text(check: impl Fn(&str) -> Problem + Send + Sync + 'static) -> Validator {
     Arc::new(move |value, path| value.as_str().map_or_else(Vec::new, |text| said(path, check(text))))
 }
 
 /// The same for each element of a list or set, at the whole attribute's path: elements of sets have none of their own.
-fn each(check: impl Fn(&str) -> Problem + Send + Sync + 'static) -> Validator {
+pub(super) fn each(check: impl Fn(&str) -> Problem + Send + Sync + 'static) -> Validator {
     Arc::new(move |value, path| match value {
         Value::List(items) => items.iter().flat_map(|item| said(path, element(item, &check))).collect(),
         _ => Vec::new(),
@@ -39,11 +39,11 @@ fn element(item: &Value, check: impl Fn(&str) -> Problem) -> Problem {
     }
 }
 
-fn said(path: &Path, problem: Problem) -> Vec<Diagnostic> {
+pub(super) fn said(path: &Path, problem: Problem) -> Vec<Diagnostic> {
     problem.map(|(summary, detail)| Diagnostic::error(path.clone(), summary, detail)).into_iter().collect()
 }
 
-fn problem(summary: &str, detail: impl Into<String>) -> Problem {
+pub(super) fn problem(summary: &str, detail: impl Into<String>) -> Problem {
     Some((summary.to_owned(), detail.into()))
 }
 
@@ -186,7 +186,7 @@ pub(super) fn principals() -> Validator {
 }
 
 /// What policies may name: no groups, no policies, no patterns.
-fn is_principal(resource: &str) -> bool {
+pub(super) fn is_principal(resource: &str) -> bool {
     let kinds = ["role/", "user/", "assumed-role/", "federated-user/"];
     !resource.contains(['*', '?'])
         && (resource == "root" || kinds.iter().any(|kind| resource.len() > kind.len() && resource.starts_with(kind)))
