@@ -29,6 +29,7 @@ mod replay;
 
 pub use iam_role::arn_of_role;
 pub use kms_alias::alias_of;
+pub use rds::{Offer, Snapshot, Version, offers, snapshot, versions};
 
 /// Every kind of object that blueprints may name.
 #[must_use]
