@@ -21,9 +21,9 @@ use crate::{
 /// A parameter group.
 ///
 /// Settings: `name`, `family` (e.g. `postgres17`) and `description` (fixed), `parameters` (an object of texts; what is in the group
-/// beyond it is reset to the engine's default). Not read: `released_by`, an instance (as long as it uses the group, a group that shall
-/// not exist counts as gone, so that it goes when the instance's upgrade is done), and `previous_names`, groups of earlier families
-/// which `sweep` deletes. Outputs: `name`, `arn`. Id: the name.
+/// beyond it is reset to the engine's default). Not read: `released_by`, an instance (while its upgrade waits for the maintenance window
+/// and it uses the group until then, a group that shall not exist counts as gone: it is superfluous once it is let go), and
+/// `previous_names`, groups of earlier families which `sweep` deletes. Outputs: `name`, `arn`. Id: the name.
 /// Caveats: a static parameter takes effect with the instance's next reboot, which AWS never makes by itself, not in a maintenance window
 /// either: the instance then says `pending-reboot`.
 pub(super) struct RdsParameterGroup {
@@ -77,12 +77,14 @@ impl RdsParameterGroup {
         Ok(all.iter().filter_map(|parameter| Some((parameter.parameter_name()?.to_owned(), method(parameter)))).collect())
     }
 
-    /// Whether the instance still uses the group.
-    async fn used(&self, instance: &str, group: &str) -> Result<bool, Failure> {
+    /// Whether the instance that shall let go of the group uses it until an upgrade which waits for the maintenance window.
+    async fn waits(&self, settings: &BTreeMap<String, Json>, group: &str) -> Result<bool, Failure> {
         const CALL: &str = "rds:DescribeDBInstances";
+        let Some(instance) = text(settings, "released_by") else { return Ok(false) };
         let reply = self.aws.rds.describe_db_instances().db_instance_identifier(instance).send().await.absent(CALL)?;
-        let groups = reply.iter().flat_map(|reply| reply.db_instances()).flat_map(|instance| instance.db_parameter_groups());
-        Ok(groups.filter_map(|status| status.db_parameter_group_name()).any(|name| name == group))
+        let Some(instance) = reply.as_ref().and_then(|reply| reply.db_instances().first()) else { return Ok(false) };
+        let used = instance.db_parameter_groups().iter().any(|status| status.db_parameter_group_name() == Some(group));
+        Ok(used && instance.pending_modified_values().is_some_and(|pending| pending.engine_version().is_some()))
     }
 
     async fn remove(&self, name: &str) -> Result<(), Failure> {
@@ -142,9 +144,7 @@ impl Component for RdsParameterGroup {
         }
         let Some(group) = group else { return Ok(None) };
         let name = group.db_parameter_group_name().unwrap_or_default();
-        if let Some(instance) = text(&query.settings, "released_by")
-            && self.used(instance, name).await?
-        {
+        if self.waits(&query.settings, name).await? {
             return Ok(None);
         }
         let Some(parameters) = self.set_by_user(name).await? else { return Ok(None) };
@@ -211,8 +211,10 @@ impl Component for RdsParameterGroup {
         retag(&self.aws, required(&found.outputs, "arn", "rds:AddTagsToResource")?, set, remove).await
     }
 
-    async fn delete(&self, found: &Found, _wanted: &Wanted) -> Result<Option<Kept>, Failure> {
-        self.remove(&found.id).await?;
+    async fn delete(&self, found: &Found, wanted: &Wanted) -> Result<Option<Kept>, Failure> {
+        if !self.waits(&wanted.settings, &found.id).await? {
+            self.remove(&found.id).await?;
+        }
         Ok(None)
     }
 
@@ -294,22 +296,32 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_an_instance_still_uses_counts_as_gone_until_it_lets_go() {
-        let uses = |group: &str| {
+    async fn what_an_instance_uses_until_its_window_counts_as_gone() {
+        let uses = |group: &str, pending: &str| {
             let groups = format!("<DBParameterGroups><DBParameterGroup><DBParameterGroupName>{group}</DBParameterGroupName></DBParameterGroup></DBParameterGroups>");
-            replies::reply("DescribeDBInstances", &format!("<DBInstances><DBInstance>{groups}</DBInstance></DBInstances>"))
+            let pending = format!("<PendingModifiedValues>{pending}</PendingModifiedValues>");
+            replies::reply("DescribeDBInstances", &format!("<DBInstances><DBInstance>{groups}{pending}</DBInstance></DBInstances>"))
         };
+        let waiting = "<EngineVersion>17.6</EngineVersion>";
         let query = Query { settings: map([("name", json!("x-postgres16")), ("released_by", json!("x"))]), ..Query::default() };
-        let script = Script::new().on("DescribeDBParameterGroups", 200, &list("x-postgres16")).on("DescribeDBInstances", 200, &uses("x-postgres16"));
-        assert_eq!(of(&script).find(&query).await.unwrap(), None);
-        script.finish();
         let script = Script::new()
             .on("DescribeDBParameterGroups", 200, &list("x-postgres16"))
-            .on("DescribeDBInstances", 200, &uses("x-postgres17"))
-            .on("DescribeDBParameters", 200, &values(&[]))
-            .on("ListTagsForResource", 200, &replies::reply("ListTagsForResource", TAGS));
-        assert_eq!(of(&script).find(&query).await.unwrap().unwrap().id, "x-postgres16");
+            .on("DescribeDBInstances", 200, &uses("x-postgres16", waiting))
+            .on("DescribeDBInstances", 200, &uses("x-postgres16", waiting));
+        assert_eq!(of(&script).find(&query).await.unwrap(), None);
+        let old = Found { id: "x-postgres16".into(), ..Found::default() };
+        let absent = Wanted { settings: query.settings.clone(), ..wanted(json!({})) };
+        assert_eq!(of(&script).delete(&old, &absent).await.unwrap(), None, "and stays");
         script.finish();
+        for uses in [uses("x-postgres16", ""), uses("x-postgres17", waiting)] {
+            let script = Script::new()
+                .on("DescribeDBParameterGroups", 200, &list("x-postgres16"))
+                .on("DescribeDBInstances", 200, &uses)
+                .on("DescribeDBParameters", 200, &values(&[]))
+                .on("ListTagsForResource", 200, &replies::reply("ListTagsForResource", TAGS));
+            assert_eq!(of(&script).find(&query).await.unwrap().unwrap().id, "x-postgres16");
+            script.finish();
+        }
     }
 
     #[tokio::test]

@@ -36,6 +36,11 @@ fn settings(instance: &DbInstance, wanted: &Settings, id: &str) -> Settings {
     let groups = instance.vpc_security_groups().iter().filter(|group| group.status() != Some("removing"));
     let groups: Vec<&str> = groups.filter_map(|group| group.vpc_security_group_id()).collect();
     let parameter_group = instance.db_parameter_groups().first().and_then(|group| group.db_parameter_group_name());
+    // The group of another family comes with its version.
+    let parameter_group = match pending.and_then(|pending| pending.engine_version()) {
+        Some(_) => text(wanted, "parameter_group").or(parameter_group),
+        None => parameter_group,
+    };
     let subnet_group = instance.db_subnet_group().and_then(|group| group.db_subnet_group_name());
     map([
         ("identifier", id.into()),

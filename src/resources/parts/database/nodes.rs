@@ -12,7 +12,7 @@ use crate::{
 
 /// Deeploy's chart has PostgreSQL's own port fixed.
 pub(super) const PORT: i64 = 5432;
-/// PostgreSQL's first major version with parameter groups that may be left over: three majors back is the farthest usual upgrade.
+/// How many earlier families may have left a parameter group: AWS supports a major version for five years, and upgrades over three.
 const FAMILIES_BACK: u32 = 3;
 
 const ROLE: &str = "database_monitoring_role";
@@ -192,13 +192,18 @@ fn log_groups(model: &Database, links: &Links) -> Vec<Node> {
     nodes
 }
 
+/// The major versions before.
+fn earlier(version: &str) -> Vec<String> {
+    let current: u32 = major(version).parse().unwrap_or_default();
+    (1..=FAMILIES_BACK).filter_map(|back| current.checked_sub(back)).map(|major| major.to_string()).collect()
+}
+
 /// The family's group, and those of earlier families, which go when the instance has let go of them.
 fn parameter_groups(model: &Database, links: &Links) -> Vec<Node> {
     let Some(version) = model.engine_version.as_str() else { return Vec::new() };
     let family = |major: &str| format!("postgres{major}");
     let name = |major: &str| format!("{}-{}", links.identifier(), family(major));
-    let current: u32 = major(version).parse().unwrap_or_default();
-    let earlier: Vec<String> = (1..=FAMILIES_BACK).filter_map(|back| current.checked_sub(back)).map(|major| major.to_string()).collect();
+    let earlier = earlier(version);
     let named = |major: &str| {
         settings([
             ("name", fixed(known(name(major)))),
@@ -263,7 +268,8 @@ fn instance(model: &Database, links: &Links) -> Node {
     if model.enabled_cloudwatch_logs_exports.known().is_some_and(|types| types.known().any(|kind| kind == "iam-db-auth-error")) {
         node = node.after(["database_log_group/iam-db-auth-error"]);
     }
-    node
+    // So that a destroy deletes the instance before them.
+    node.after(model.engine_version.as_str().map(earlier).unwrap_or_default().iter().map(|major| parameter_group(major)))
 }
 
 fn best_practices(model: &Database, links: &Links) -> [(String, Setting); 15] {
