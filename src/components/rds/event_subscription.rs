@@ -65,7 +65,10 @@ fn found(subscription: &EventSubscription, call: &str) -> Result<Found, Failure>
                 "RDS may not publish to {}: its status is no-permission (does the topic's policy, and its key's, admit events.rds.amazonaws.com?)",
                 topic.unwrap_or_default()
             )),
-            "topic-not-exist" => Readiness::Broken(format!("the topic {} was deleted: the subscription's status is topic-not-exist", topic.unwrap_or_default())),
+            "topic-not-exist" => Readiness::Broken(format!(
+                "the topic {} was deleted: the subscription's status is topic-not-exist",
+                topic.unwrap_or_default()
+            )),
             other => Readiness::Pending(other.to_owned()),
         },
     })
@@ -143,7 +146,8 @@ impl Component for RdsEventSubscription {
                 .map_err(|error| failure("rds:ModifyEventSubscription", error))?;
         }
         if changed.contains("source_ids") {
-            let (there, wanted) = (texts(&found.settings, "source_ids").unwrap_or_default(), texts(settings, "source_ids").unwrap_or_default());
+            let (there, wanted) =
+                (texts(&found.settings, "source_ids").unwrap_or_default(), texts(settings, "source_ids").unwrap_or_default());
             // The new ones first: a subscription without sources is one to all of them.
             for source in wanted.iter().filter(|source| !there.contains(source)) {
                 let call = rds.add_source_identifier_to_subscription().subscription_name(&found.id).source_identifier(source);
@@ -184,7 +188,8 @@ mod tests {
     }
 
     fn described(status: &str) -> String {
-        let list = format!("<EventSubscriptionsList><EventSubscription>{}</EventSubscription></EventSubscriptionsList>", subscription(status));
+        let list =
+            format!("<EventSubscriptionsList><EventSubscription>{}</EventSubscription></EventSubscriptionsList>", subscription(status));
         replies::reply("DescribeEventSubscriptions", &list)
     }
 
@@ -210,12 +215,18 @@ mod tests {
 
     #[tokio::test]
     async fn each_status_has_its_meaning() {
-        for (status, ready, broken) in
-            [("active", true, false), ("creating", false, false), ("modifying", false, false), ("no-permission", false, true), ("topic-not-exist", false, true)]
-        {
-            let script = Script::new()
-                .on("DescribeEventSubscriptions", 200, &described(status))
-                .on("ListTagsForResource", 200, &replies::reply("ListTagsForResource", "<TagList/>"));
+        for (status, ready, broken) in [
+            ("active", true, false),
+            ("creating", false, false),
+            ("modifying", false, false),
+            ("no-permission", false, true),
+            ("topic-not-exist", false, true),
+        ] {
+            let script = Script::new().on("DescribeEventSubscriptions", 200, &described(status)).on(
+                "ListTagsForResource",
+                200,
+                &replies::reply("ListTagsForResource", "<TagList/>"),
+            );
             let query = Query { settings: wanted("arn:t", &["db"]).settings, ..Query::default() };
             let found = of(&script).find(&query).await.unwrap().unwrap();
             assert_eq!((found.readiness == Readiness::Ready, matches!(found.readiness, Readiness::Broken(_))), (ready, broken), "{status}");

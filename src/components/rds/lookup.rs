@@ -49,7 +49,11 @@ pub struct Snapshot {
 /// What AWS says.
 pub async fn versions(aws: &Aws, version: &str) -> Result<Vec<Version>, Failure> {
     const CALL: &str = "rds:DescribeDBEngineVersions";
-    let call = aws.rds.describe_db_engine_versions().engine(ENGINE).engine_version(version).into_paginator().items().send();
+    let call = aws.rds.describe_db_engine_versions().engine(ENGINE);
+    // A major version is a family of parameter groups.
+    let call =
+        if version.contains('.') { call.engine_version(version) } else { call.db_parameter_group_family(format!("{ENGINE}{version}")) };
+    let call = call.into_paginator().items().send();
     let found: Option<Vec<_>> = call.collect::<Result<Vec<_>, _>>().await.absent(CALL)?;
     let targets = |version: &aws_sdk_rds::types::DbEngineVersion| {
         let majors = version.valid_upgrade_target().iter().filter(|target| target.is_major_version_upgrade() == Some(true));

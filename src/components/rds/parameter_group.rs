@@ -247,12 +247,17 @@ mod tests {
 
     fn list(name: &str) -> String {
         let group = GROUP.replace("x-postgres17", name);
-        replies::reply("DescribeDBParameterGroups", &format!("<DBParameterGroups><DBParameterGroup>{group}</DBParameterGroup></DBParameterGroups>"))
+        replies::reply(
+            "DescribeDBParameterGroups",
+            &format!("<DBParameterGroups><DBParameterGroup>{group}</DBParameterGroup></DBParameterGroups>"),
+        )
     }
 
     fn values(parameters: &[(&str, &str, &str)]) -> String {
         let one = |(name, value, kind): &(&str, &str, &str)| {
-            format!("<Parameter><ParameterName>{name}</ParameterName><ParameterValue>{value}</ParameterValue><ApplyType>{kind}</ApplyType></Parameter>")
+            format!(
+                "<Parameter><ParameterName>{name}</ParameterName><ParameterValue>{value}</ParameterValue><ApplyType>{kind}</ApplyType></Parameter>"
+            )
         };
         let all: String = parameters.iter().map(one).collect();
         replies::reply("DescribeDBParameters", &format!("<Parameters>{all}</Parameters>"))
@@ -298,7 +303,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_an_instance_uses_until_its_window_counts_as_gone() {
         let uses = |group: &str, pending: &str| {
-            let groups = format!("<DBParameterGroups><DBParameterGroup><DBParameterGroupName>{group}</DBParameterGroupName></DBParameterGroup></DBParameterGroups>");
+            let groups = format!(
+                "<DBParameterGroups><DBParameterGroup><DBParameterGroupName>{group}</DBParameterGroupName></DBParameterGroup></DBParameterGroups>"
+            );
             let pending = format!("<PendingModifiedValues>{pending}</PendingModifiedValues>");
             replies::reply("DescribeDBInstances", &format!("<DBInstances><DBInstance>{groups}{pending}</DBInstance></DBInstances>"))
         };
@@ -348,14 +355,18 @@ mod tests {
         of(&script).update(&there(json!({"old": "2"})), &wanted, &changed).await.unwrap();
         let asked = script.finish();
         for (call, part) in [
-            (1, "Parameters.Parameter.1.ParameterName=log_statement&Parameters.Parameter.1.ParameterValue=ddl&Parameters.Parameter.1.ApplyMethod=immediate"),
+            (
+                1,
+                "Parameters.Parameter.1.ParameterName=log_statement&Parameters.Parameter.1.ParameterValue=ddl&Parameters.Parameter.1.ApplyMethod=immediate",
+            ),
             (1, "Parameters.Parameter.2.ApplyMethod=pending-reboot"),
             (2, "ResetAllParameters=false&Parameters.Parameter.1.ParameterName=old"),
         ] {
             assert!(asked[call].1.contains(part), "{part} is missing in {}", asked[call].1);
         }
         let script = Script::new().on("DescribeDBParameters", 200, &known);
-        let failure = of(&script).update(&there(json!({})), &super::tests::wanted(json!({"log_statment": "ddl"})), &changed).await.unwrap_err();
+        let failure =
+            of(&script).update(&there(json!({})), &super::tests::wanted(json!({"log_statment": "ddl"})), &changed).await.unwrap_err();
         assert_eq!((failure.class, failure.attribute.as_deref()), (Class::Invalid, Some("parameters")));
         assert_eq!(failure.message, "postgres17 has no parameters named log_statment");
     }
@@ -363,9 +374,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn groups_of_earlier_families_go_with_it_if_they_are_ours() {
         for (owner, calls) in [("t/x", 3), ("t/other", 2)] {
-            let mut script = Script::new()
-                .on("DescribeDBParameterGroups", 200, &list("x-postgres16"))
-                .on("ListTagsForResource", 200, &replies::reply("ListTagsForResource", &TAGS.replace("t/x", owner)));
+            let mut script = Script::new().on("DescribeDBParameterGroups", 200, &list("x-postgres16")).on(
+                "ListTagsForResource",
+                200,
+                &replies::reply("ListTagsForResource", &TAGS.replace("t/x", owner)),
+            );
             if calls == 3 {
                 script = script.on("DeleteDBParameterGroup", 200, &replies::reply("DeleteDBParameterGroup", ""));
             }
@@ -379,7 +392,10 @@ mod tests {
         let gone = replies::error("DBParameterGroupNotFound", "no");
         let script = Script::new().on("DeleteDBParameterGroup", 404, &gone);
         assert_eq!(of(&script).delete(&there(json!({})), &wanted(json!({}))).await.unwrap(), None);
-        let used = replies::error("InvalidDBParameterGroupState", "One or more database instances are still members of this parameter group x-postgres17");
+        let used = replies::error(
+            "InvalidDBParameterGroupState",
+            "One or more database instances are still members of this parameter group x-postgres17",
+        );
         let script = Script::new().on("DeleteDBParameterGroup", 400, &used);
         assert_eq!(of(&script).delete(&there(json!({})), &wanted(json!({}))).await.unwrap_err().class, Class::Busy);
     }

@@ -167,7 +167,11 @@ mod tests {
     #[tokio::test]
     async fn it_is_found_with_its_subnets_and_tags() {
         let script = Script::new()
-            .on("DescribeDBSubnetGroups", 200, &replies::reply("DescribeDBSubnetGroups", &format!("<DBSubnetGroups>{GROUP}</DBSubnetGroups>")))
+            .on(
+                "DescribeDBSubnetGroups",
+                200,
+                &replies::reply("DescribeDBSubnetGroups", &format!("<DBSubnetGroups>{GROUP}</DBSubnetGroups>")),
+            )
             .on("ListTagsForResource", 200, &replies::reply("ListTagsForResource", TAGS));
         let query = Query { settings: wanted().settings, ..Query::default() };
         let found = of(&script).find(&query).await.unwrap().unwrap();
@@ -185,16 +189,21 @@ mod tests {
         let found = Found { id: "g".into(), ..Found::default() };
         let script = Script::new().on("DeleteDBSubnetGroup", 404, &gone);
         assert_eq!(of(&script).delete(&found, &wanted()).await.unwrap(), None);
-        let in_use = replies::error("InvalidDBSubnetGroupStateFault", "Cannot delete the subnet group 'g' because at least one database instance is still using it.");
+        let in_use = replies::error(
+            "InvalidDBSubnetGroupStateFault",
+            "Cannot delete the subnet group 'g' because at least one database instance is still using it.",
+        );
         let script = Script::new().on("DeleteDBSubnetGroup", 400, &in_use);
         assert_eq!(of(&script).delete(&found, &wanted()).await.unwrap_err().class, Class::Busy);
     }
 
     #[tokio::test]
     async fn create_is_one_call_and_an_update_names_every_subnet() {
-        let script = Script::new()
-            .on("CreateDBSubnetGroup", 200, &replies::reply("CreateDBSubnetGroup", GROUP))
-            .on("ModifyDBSubnetGroup", 200, &replies::reply("ModifyDBSubnetGroup", GROUP));
+        let script = Script::new().on("CreateDBSubnetGroup", 200, &replies::reply("CreateDBSubnetGroup", GROUP)).on(
+            "ModifyDBSubnetGroup",
+            200,
+            &replies::reply("ModifyDBSubnetGroup", GROUP),
+        );
         let made = of(&script).create(&wanted()).await.unwrap();
         assert_eq!((&made.settings, &made.tags), (&wanted().settings, &wanted().tags));
         of(&script).update(&made, &wanted(), &BTreeSet::from(["subnet_ids".to_owned()])).await.unwrap();

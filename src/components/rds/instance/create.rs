@@ -83,7 +83,9 @@ async fn empty(aws: &Aws, wanted: &Wanted) -> Result<DbInstance, Failure> {
         .set_database_insights_mode(text(settings, "database_insights_mode").map(DatabaseInsightsMode::from))
         .set_enable_performance_insights(insights)
         .set_performance_insights_kms_key_id(owned(settings, "performance_insights_kms_key_arn").filter(|_| insights == Some(true)))
-        .set_performance_insights_retention_period(number(settings, "performance_insights_retention_period").filter(|_| insights == Some(true)));
+        .set_performance_insights_retention_period(
+            number(settings, "performance_insights_retention_period").filter(|_| insights == Some(true)),
+        );
     let reply = carried!(call, wanted).customize().config_override(once::rds()).send().await.map_err(|error| failure(CALL, error))?;
     reply.db_instance.ok_or_else(|| bug(CALL, "the reply holds no instance"))
 }

@@ -47,7 +47,10 @@ pub(super) async fn guards(aws: &Aws, found: &Found, wanted: &Wanted) -> Result<
     if protected(found) && handed_out(wanted) {
         guards.push(Guard {
             attribute: attribute("deletion_protection"),
-            reason: format!("the database {} is protected against deletion. Set deletion_protection = false, apply, then destroy.", found.id),
+            reason: format!(
+                "the database {} is protected against deletion. Set deletion_protection = false, apply, then destroy.",
+                found.id
+            ),
         });
     }
     let Some(name) = final_snapshot(found, wanted) else { return Ok(guards) };
@@ -64,7 +67,9 @@ pub(super) async fn guards(aws: &Aws, found: &Found, wanted: &Wanted) -> Result<
     }
     let there = aws.rds.describe_db_snapshots().db_snapshot_identifier(&name).send().await.absent("rds:DescribeDBSnapshots")?;
     if there.is_some_and(|reply| !reply.db_snapshots().is_empty()) {
-        refuse(format!("the final snapshot's name {name} is taken. Copy that snapshot under another name and delete it, or delete it, then destroy again."));
+        refuse(format!(
+            "the final snapshot's name {name} is taken. Copy that snapshot under another name and delete it, or delete it, then destroy again."
+        ));
     }
     Ok(guards)
 }
@@ -112,7 +117,10 @@ pub(super) async fn delete(aws: &Aws, found: &Found, wanted: &Wanted) -> Result<
 
 async fn status(aws: &Aws, id: &str) -> Result<Option<String>, Failure> {
     let reply = aws.rds.describe_db_instances().db_instance_identifier(id).send().await.absent("rds:DescribeDBInstances")?;
-    Ok(reply.as_ref().and_then(|reply| reply.db_instances().first()).map(|instance| instance.db_instance_status().unwrap_or_default().to_owned()))
+    Ok(reply
+        .as_ref()
+        .and_then(|reply| reply.db_instances().first())
+        .map(|instance| instance.db_instance_status().unwrap_or_default().to_owned()))
 }
 
 fn kept(found: &Found, snapshot: Option<&str>, drop_backups: bool) -> Option<Kept> {

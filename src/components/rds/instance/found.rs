@@ -57,7 +57,10 @@ fn settings(instance: &DbInstance, wanted: &Settings, id: &str) -> Settings {
         ("subnet_group", or(pending.and_then(|pending| pending.db_subnet_group_name()), subnet_group)),
         ("security_group_ids", groups.into()),
         ("parameter_group", json(parameter_group)),
-        ("backup_retention_period", number(pending.and_then(|pending| pending.backup_retention_period()), instance.backup_retention_period())),
+        (
+            "backup_retention_period",
+            number(pending.and_then(|pending| pending.backup_retention_period()), instance.backup_retention_period()),
+        ),
         ("backup_window", spelled(instance.preferred_backup_window(), wanted, "backup_window")),
         ("maintenance_window", spelled(instance.preferred_maintenance_window(), wanted, "maintenance_window")),
         ("auto_minor_version_upgrade", flag(None, instance.auto_minor_version_upgrade())),
@@ -69,7 +72,10 @@ fn settings(instance: &DbInstance, wanted: &Settings, id: &str) -> Settings {
         ("master_username", json(instance.master_username())),
         ("manage_master_user_password", secret.is_some().into()),
         ("master_user_secret_kms_key_arn", json(secret.and_then(|secret| secret.kms_key_id()))),
-        ("ca_certificate_identifier", or(pending.and_then(|pending| pending.ca_certificate_identifier()), instance.ca_certificate_identifier())),
+        (
+            "ca_certificate_identifier",
+            or(pending.and_then(|pending| pending.ca_certificate_identifier()), instance.ca_certificate_identifier()),
+        ),
         ("monitoring_interval", number(None, instance.monitoring_interval())),
         ("monitoring_role_arn", json(instance.monitoring_role_arn())),
         ("performance_insights_enabled", flag(None, instance.performance_insights_enabled())),
@@ -141,7 +147,10 @@ fn waiting(instance: &DbInstance) -> Map<String, Json> {
             ("subnet_group", text(pending.db_subnet_group_name())),
             ("iam_database_authentication", flag(pending.iam_database_authentication_enabled())),
             ("master_user_password", pending.master_user_password().map(|_| "changing".to_owned())),
-            ("enabled_cloudwatch_logs_exports", pending.pending_cloudwatch_logs_exports().map(|_| exports(instance, Some(pending)).join(", "))),
+            (
+                "enabled_cloudwatch_logs_exports",
+                pending.pending_cloudwatch_logs_exports().map(|_| exports(instance, Some(pending)).join(", ")),
+            ),
         ] {
             waiting.extend(value.filter(|value| !value.is_empty()).map(|value| (name.to_owned(), Json::from(value))));
         }
@@ -160,6 +169,7 @@ fn outputs(instance: &DbInstance, id: &str) -> Settings {
         ("endpoint", json(endpoint.and_then(|endpoint| endpoint.address()))),
         ("port", endpoint.and_then(|endpoint| endpoint.port()).map_or(Json::Null, Json::from)),
         ("resource_id", json(instance.dbi_resource_id())),
+        ("kms_key_arn", json(instance.kms_key_id())),
         ("master_secret_arn", json(instance.master_user_secret().and_then(|secret| secret.secret_arn()))),
         ("engine_version", json(instance.engine_version())),
         ("pending_changes", waiting(instance).into()),
@@ -184,11 +194,15 @@ fn readiness(instance: &DbInstance, wanted: &Settings) -> Readiness {
             Some(readiness) => readiness,
             None => broken("it takes no more data. Raise allocated_storage, or max_allocated_storage to let AWS grow it"),
         },
-        "stopped" => broken("start it (aws rds start-db-instance): AWS changes nothing of a stopped instance, and starts it by itself after seven days"),
-        "inaccessible-encryption-credentials-recoverable" => {
-            broken("its KMS key is disabled or not allowed. Enable the key and start the instance within seven days: after that only a restore from a backup helps")
+        "stopped" => broken(
+            "start it (aws rds start-db-instance): AWS changes nothing of a stopped instance, and starts it by itself after seven days",
+        ),
+        "inaccessible-encryption-credentials-recoverable" => broken(
+            "its KMS key is disabled or not allowed. Enable the key and start the instance within seven days: after that only a restore from a backup helps",
+        ),
+        "inaccessible-encryption-credentials" => {
+            broken("its KMS key is gone or not allowed; only a restore from a backup under a usable key helps")
         }
-        "inaccessible-encryption-credentials" => broken("its KMS key is gone or not allowed; only a restore from a backup under a usable key helps"),
         "incompatible-parameters" => broken("it can't start with its parameters. Change them, then reboot it"),
         "incompatible-network" => broken("its subnets have no free address, or its VPC or security group is gone"),
         "insufficient-capacity" => broken("AWS has no capacity for its class in its zone. Wait, or choose another instance_class"),

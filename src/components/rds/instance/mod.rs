@@ -51,7 +51,8 @@ impl RdsInstance {
     }
 
     async fn get(&self, identifier: &str, query: &Query) -> Result<Option<Found>, Failure> {
-        let reply = self.aws.rds.describe_db_instances().db_instance_identifier(identifier).send().await.absent("rds:DescribeDBInstances")?;
+        let reply =
+            self.aws.rds.describe_db_instances().db_instance_identifier(identifier).send().await.absent("rds:DescribeDBInstances")?;
         reply.as_ref().and_then(|reply| reply.db_instances().first()).map(|instance| found::found(instance, &query.settings)).transpose()
     }
 }

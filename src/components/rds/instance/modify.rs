@@ -69,7 +69,8 @@ fn monitoring(call: ModifyDBInstanceFluentBuilder, settings: &Settings, changed:
     if !["monitoring_interval", "monitoring_role_arn"].iter().any(|name| changed.contains(*name)) {
         return call;
     }
-    call.set_monitoring_interval(number(settings, "monitoring_interval")).set_monitoring_role_arn(text(settings, "monitoring_role_arn").map(str::to_owned))
+    call.set_monitoring_interval(number(settings, "monitoring_interval"))
+        .set_monitoring_role_arn(text(settings, "monitoring_role_arn").map(str::to_owned))
 }
 
 /// Insights are switched on with their key, which AWS never changes afterwards.
@@ -122,9 +123,7 @@ async fn upgrade(aws: &Aws, found: &Found, wanted: &Wanted) -> Result<(), Failur
     if major(target) != major(actual) {
         snapshot_first(aws, found, wanted, target, actual).await?;
         let allowed = settings.get("allow_major_version_upgrade").and_then(Json::as_bool).unwrap_or(false);
-        call = call
-            .allow_major_version_upgrade(allowed)
-            .set_db_parameter_group_name(text(settings, "parameter_group").map(str::to_owned));
+        call = call.allow_major_version_upgrade(allowed).set_db_parameter_group_name(text(settings, "parameter_group").map(str::to_owned));
     }
     call.send().await.map(drop).map_err(|error| failure(CALL, error))
 }
@@ -139,9 +138,11 @@ async fn snapshot_first(aws: &Aws, found: &Found, wanted: &Wanted, target: &str,
     let unfinished = || refusal(Class::Unfinished, CREATE, format!("the snapshot {name} is being made"));
     match there.map(|snapshot| (snapshot.status().unwrap_or_default(), snapshot.percent_progress().unwrap_or(0))) {
         Some(("available", _)) => Ok(()),
-        Some(("failed", _)) => {
-            Err(refusal(Class::Invalid, CREATE, format!("the snapshot {name}, taken before the upgrade, failed: delete it and apply again")))
-        }
+        Some(("failed", _)) => Err(refusal(
+            Class::Invalid,
+            CREATE,
+            format!("the snapshot {name}, taken before the upgrade, failed: delete it and apply again"),
+        )),
         Some(_) => Err(Failure { retry_after: Some(super::SNAPSHOT_POLL), ..unfinished() }),
         None => {
             let tags = api_tags(&wanted.tags);

@@ -70,7 +70,8 @@ fn described(status: &str, more: &str) -> String {
     )
 }
 
-const SECRET: &str = "<MasterUserSecret><SecretArn>arn:secret</SecretArn><SecretStatus>active</SecretStatus><KmsKeyId>arn:key</KmsKeyId></MasterUserSecret>";
+const SECRET: &str =
+    "<MasterUserSecret><SecretArn>arn:secret</SecretArn><SecretStatus>active</SecretStatus><KmsKeyId>arn:key</KmsKeyId></MasterUserSecret>";
 const IN_SYNC: &str = "<DBParameterGroups><DBParameterGroup><DBParameterGroupName>x-postgres17</DBParameterGroupName>\
                        <ParameterApplyStatus>in-sync</ParameterApplyStatus></DBParameterGroup></DBParameterGroups>";
 
@@ -98,7 +99,8 @@ async fn found(instance: &str, settings: Settings) -> Found {
 fn differing(wanted: &Settings, found: &Found) -> Vec<String> {
     let unread = ["kms_key_arn", "performance_insights_kms_key_arn", "apply_immediately", "allow_major_version_upgrade"];
     let differs = |(name, wanted): &(&String, &Json)| {
-        !unread.contains(&name.as_str()) && !same(crate::graph::Meaning::Unordered, wanted, found.settings.get(*name).unwrap_or(&Json::Null))
+        !unread.contains(&name.as_str())
+            && !same(crate::graph::Meaning::Unordered, wanted, found.settings.get(*name).unwrap_or(&Json::Null))
     };
     wanted.iter().filter(differs).map(|(name, _)| name.clone()).collect()
 }
@@ -172,12 +174,29 @@ async fn each_status_has_its_meaning() {
     for status in ["available", "storage-optimization", "storage-initialization"] {
         assert_eq!(found(&usual(status, ""), settings()).await.readiness, Readiness::Ready, "{status}");
     }
-    for status in ["creating", "backing-up", "modifying", "configuring-enhanced-monitoring", "configuring-log-exports", "upgrading", "rebooting", "deleting"] {
+    for status in [
+        "creating",
+        "backing-up",
+        "modifying",
+        "configuring-enhanced-monitoring",
+        "configuring-log-exports",
+        "upgrading",
+        "rebooting",
+        "deleting",
+    ] {
         assert_eq!(found(&usual(status, ""), settings()).await.readiness, Readiness::Pending(status.into()));
     }
     for status in [
-        "failed", "stopped", "storage-full", "incompatible-network", "incompatible-parameters", "incompatible-restore", "restore-error",
-        "insufficient-capacity", "inaccessible-encryption-credentials", "inaccessible-encryption-credentials-recoverable",
+        "failed",
+        "stopped",
+        "storage-full",
+        "incompatible-network",
+        "incompatible-parameters",
+        "incompatible-restore",
+        "restore-error",
+        "insufficient-capacity",
+        "inaccessible-encryption-credentials",
+        "inaccessible-encryption-credentials-recoverable",
     ] {
         let readiness = found(&usual(status, ""), settings()).await.readiness;
         assert!(matches!(&readiness, Readiness::Broken(why) if why.contains(status)), "{status} {readiness:?}");
@@ -202,14 +221,40 @@ async fn create_is_one_call_that_carries_everything() {
     assert_eq!((found.readiness, &found.tags), (Readiness::Pending("creating".into()), &wanted(settings()).tags));
     let body = &script.finish()[0].1;
     for part in [
-        "DBInstanceIdentifier=x", "Engine=postgres", "EngineVersion=17&", "DBInstanceClass=db.m7g.large", "AllocatedStorage=100", "MaxAllocatedStorage=1000",
-        "StorageType=gp3", "MultiAZ=true", "StorageEncrypted=true", "KmsKeyId=arn%3Akey", "PubliclyAccessible=false", "Port=5432",
-        "DBSubnetGroupName=x-database", "VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-1", "DBParameterGroupName=x-postgres17",
-        "BackupRetentionPeriod=30", "PreferredBackupWindow=02%3A00-03%3A00", "PreferredMaintenanceWindow=Sun", "AutoMinorVersionUpgrade=true",
-        "CopyTagsToSnapshot=true", "EnableIAMDatabaseAuthentication=true", "MasterUsername=deeploy_admin", "ManageMasterUserPassword=true",
-        "MasterUserSecretKmsKeyId=arn%3Akey", "CACertificateIdentifier=rds-ca-rsa2048-g1", "MonitoringInterval=60", "MonitoringRoleArn=arn%3Arole",
-        "EnablePerformanceInsights=true", "PerformanceInsightsKMSKeyId=arn%3Akey", "PerformanceInsightsRetentionPeriod=7", "DatabaseInsightsMode=standard",
-        "EnableCloudwatchLogsExports.member.2=upgrade", "EngineLifecycleSupport=open-source-rds-extended-support-disabled", "Tags.Tag.1.Key=deeploy%3Aowner",
+        "DBInstanceIdentifier=x",
+        "Engine=postgres",
+        "EngineVersion=17&",
+        "DBInstanceClass=db.m7g.large",
+        "AllocatedStorage=100",
+        "MaxAllocatedStorage=1000",
+        "StorageType=gp3",
+        "MultiAZ=true",
+        "StorageEncrypted=true",
+        "KmsKeyId=arn%3Akey",
+        "PubliclyAccessible=false",
+        "Port=5432",
+        "DBSubnetGroupName=x-database",
+        "VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-1",
+        "DBParameterGroupName=x-postgres17",
+        "BackupRetentionPeriod=30",
+        "PreferredBackupWindow=02%3A00-03%3A00",
+        "PreferredMaintenanceWindow=Sun",
+        "AutoMinorVersionUpgrade=true",
+        "CopyTagsToSnapshot=true",
+        "EnableIAMDatabaseAuthentication=true",
+        "MasterUsername=deeploy_admin",
+        "ManageMasterUserPassword=true",
+        "MasterUserSecretKmsKeyId=arn%3Akey",
+        "CACertificateIdentifier=rds-ca-rsa2048-g1",
+        "MonitoringInterval=60",
+        "MonitoringRoleArn=arn%3Arole",
+        "EnablePerformanceInsights=true",
+        "PerformanceInsightsKMSKeyId=arn%3Akey",
+        "PerformanceInsightsRetentionPeriod=7",
+        "DatabaseInsightsMode=standard",
+        "EnableCloudwatchLogsExports.member.2=upgrade",
+        "EngineLifecycleSupport=open-source-rds-extended-support-disabled",
+        "Tags.Tag.1.Key=deeploy%3Aowner",
     ] {
         assert!(body.contains(part), "{part} is missing in {body}");
     }
@@ -232,7 +277,8 @@ async fn what_is_restored_is_made_by_one_call_too() {
         .on("RestoreDBInstanceToPointInTime", 200, &replies::reply("RestoreDBInstanceToPointInTime", &made));
     let component = of(&script);
     component.create(&wanted(with(&[("snapshot_identifier", json!("x-final-20261127223005"))]))).await.unwrap();
-    let restore = json!({"source_dbi_resource_id": "db-ABC", "restore_time": "2026-11-27T10:00:00Z", "source_db_instance_identifier": null});
+    let restore =
+        json!({"source_dbi_resource_id": "db-ABC", "restore_time": "2026-11-27T10:00:00Z", "source_db_instance_identifier": null});
     component.create(&wanted(with(&[("restore_to_point_in_time", restore)]))).await.unwrap();
     component.create(&wanted(with(&[("restore_to_point_in_time", json!({"source_db_instance_identifier": "y"}))]))).await.unwrap();
     let asked = script.finish();
@@ -250,7 +296,8 @@ async fn what_is_restored_is_made_by_one_call_too() {
         assert!(asked[call].1.contains(part), "{part} is missing in {}", asked[call].1);
     }
     assert!(!asked[1].1.contains("UseLatestRestorableTime"));
-    let failure = of(&Script::new()).create(&wanted(with(&[("restore_to_point_in_time", json!({"restore_time": "yesterday"}))]))).await.unwrap_err();
+    let failure =
+        of(&Script::new()).create(&wanted(with(&[("restore_to_point_in_time", json!({"restore_time": "yesterday"}))]))).await.unwrap_err();
     assert_eq!((failure.class, failure.attribute.as_deref()), (Class::Invalid, Some("restore_to_point_in_time.restore_time")));
 }
 
@@ -281,7 +328,11 @@ async fn each_setting_has_its_part_of_the_call() {
         ("ca_certificate_identifier", json!("rds-ca-ecc384-g1"), vec!["CACertificateIdentifier=rds-ca-ecc384-g1"]),
         ("monitoring_interval", json!(30), vec!["MonitoringInterval=30", "MonitoringRoleArn=arn%3Arole"]),
         ("performance_insights_enabled", json!(true), vec!["EnablePerformanceInsights=true", "PerformanceInsightsKMSKeyId=arn%3Akey"]),
-        ("enabled_cloudwatch_logs_exports", json!(["upgrade", "iam-db-auth-error"]), vec!["EnableLogTypes.member.1=iam-db-auth-error", "DisableLogTypes.member.1=postgresql"]),
+        (
+            "enabled_cloudwatch_logs_exports",
+            json!(["upgrade", "iam-db-auth-error"]),
+            vec!["EnableLogTypes.member.1=iam-db-auth-error", "DisableLogTypes.member.1=postgresql"],
+        ),
         ("engine_version", json!("17.7"), vec!["EngineVersion=17.7"]),
         ("deletion_protection", json!(true), vec!["DeletionProtection=true"]),
     ] {
@@ -298,7 +349,11 @@ async fn each_setting_has_its_part_of_the_call() {
 async fn the_master_secret_goes_alone_and_its_key_stays() {
     let (result, body) = modified(&described("available", IN_SYNC), settings(), &["manage_master_user_password", "instance_class"]).await;
     result.unwrap();
-    assert!(body.contains("ManageMasterUserPassword=true") && body.contains("MasterUserSecretKmsKeyId=arn%3Akey") && !body.contains("DBInstanceClass"));
+    assert!(
+        body.contains("ManageMasterUserPassword=true")
+            && body.contains("MasterUserSecretKmsKeyId=arn%3Akey")
+            && !body.contains("DBInstanceClass")
+    );
     let other = with(&[("master_user_secret_kms_key_arn", json!("arn:other"))]);
     let (result, _) = modified(&usual("available", ""), other, &["master_user_secret_kms_key_arn"]).await;
     assert_eq!(result.unwrap_err().class, Class::Invalid);
@@ -309,14 +364,18 @@ async fn a_major_version_comes_after_a_snapshot_and_with_its_parameter_group() {
     let settings = with(&[("engine_version", json!("18")), ("parameter_group", json!("x-postgres18"))]);
     let there = found(&usual("available", ""), settings.clone()).await;
     let snapshot = |status: &str| {
-        let found = format!("<DBSnapshots><DBSnapshot><DBSnapshotIdentifier>n</DBSnapshotIdentifier><Status>{status}</Status></DBSnapshot></DBSnapshots>");
+        let found = format!(
+            "<DBSnapshots><DBSnapshot><DBSnapshotIdentifier>n</DBSnapshotIdentifier><Status>{status}</Status></DBSnapshot></DBSnapshots>"
+        );
         replies::reply("DescribeDBSnapshots", &found)
     };
     let changed = BTreeSet::from(["engine_version".to_owned(), "parameter_group".to_owned()]);
     let wanted = wanted(settings);
-    let script = Script::new()
-        .on("DescribeDBSnapshots", 404, &replies::error("DBSnapshotNotFound", "no"))
-        .on("CreateDBSnapshot", 200, &replies::reply("CreateDBSnapshot", ""));
+    let script = Script::new().on("DescribeDBSnapshots", 404, &replies::error("DBSnapshotNotFound", "no")).on(
+        "CreateDBSnapshot",
+        200,
+        &replies::reply("CreateDBSnapshot", ""),
+    );
     let failure = of(&script).update(&there, &wanted, &changed).await.unwrap_err();
     assert_eq!((failure.class, failure.retry_after), (Class::Unfinished, Some(SNAPSHOT_POLL)));
     assert!(script.finish()[1].1.contains("DBSnapshotIdentifier=x-before-18-from-17-6"));
@@ -324,8 +383,11 @@ async fn a_major_version_comes_after_a_snapshot_and_with_its_parameter_group() {
     assert_eq!(of(&script).update(&there, &wanted, &changed).await.unwrap_err().class, Class::Unfinished);
     let script = Script::new().on("DescribeDBSnapshots", 200, &snapshot("failed"));
     assert_eq!(of(&script).update(&there, &wanted, &changed).await.unwrap_err().class, Class::Invalid);
-    let script =
-        Script::new().on("DescribeDBSnapshots", 200, &snapshot("available")).on("ModifyDBInstance", 200, &replies::reply("ModifyDBInstance", ""));
+    let script = Script::new().on("DescribeDBSnapshots", 200, &snapshot("available")).on(
+        "ModifyDBInstance",
+        200,
+        &replies::reply("ModifyDBInstance", ""),
+    );
     of(&script).update(&there, &wanted, &changed).await.unwrap();
     let body = &script.finish()[1].1;
     for part in ["EngineVersion=18", "AllowMajorVersionUpgrade=true", "DBParameterGroupName=x-postgres18"] {
@@ -347,7 +409,11 @@ async fn guarded(status: &str, protected: bool, wanted: &Wanted, snapshots: Opti
     let there = found(&usual(status, protection), settings()).await;
     let mut script = Script::new();
     if let Some(snapshots) = snapshots {
-        script = script.on("DescribeDBSnapshots", 200, &replies::reply("DescribeDBSnapshots", &format!("<DBSnapshots>{snapshots}</DBSnapshots>")));
+        script = script.on(
+            "DescribeDBSnapshots",
+            200,
+            &replies::reply("DescribeDBSnapshots", &format!("<DBSnapshots>{snapshots}</DBSnapshots>")),
+        );
     }
     let guards = of(&script).guards(&there, wanted).await.unwrap();
     script.finish();
@@ -376,7 +442,10 @@ async fn delete_takes_the_final_snapshot_and_says_what_stays() {
     let there = found(&usual("available", ""), settings()).await;
     let script = Script::new().on("DeleteDBInstance", 200, &replies::reply("DeleteDBInstance", ""));
     let kept = of(&script).delete(&there, &sealed(false, true)).await.unwrap().unwrap();
-    assert!(kept.what.contains("x-final-20261127223005") && kept.what.contains("automated backups of db-ABC") && kept.what.contains("30 days"), "{kept:?}");
+    assert!(
+        kept.what.contains("x-final-20261127223005") && kept.what.contains("automated backups of db-ABC") && kept.what.contains("30 days"),
+        "{kept:?}"
+    );
     assert!(kept.cost.contains("100 GiB"), "{kept:?}");
     let body = &script.finish()[0].1;
     for part in ["SkipFinalSnapshot=false", "FinalDBSnapshotIdentifier=x-final-20261127223005", "DeleteAutomatedBackups=false"] {
@@ -390,9 +459,11 @@ async fn delete_takes_the_final_snapshot_and_says_what_stays() {
 async fn a_delete_goes_on_after_a_lost_reply() {
     let there = found(&usual("available", ""), settings()).await;
     for error in ["InvalidDBInstanceState", "DBSnapshotAlreadyExists"] {
-        let script = Script::new()
-            .on("DeleteDBInstance", 400, &replies::error(error, "Instance x is already being deleted."))
-            .on("DescribeDBInstances", 200, &list(&usual("deleting", "")));
+        let script = Script::new().on("DeleteDBInstance", 400, &replies::error(error, "Instance x is already being deleted.")).on(
+            "DescribeDBInstances",
+            200,
+            &list(&usual("deleting", "")),
+        );
         assert!(of(&script).delete(&there, &sealed(false, true)).await.unwrap().is_some());
         script.finish();
     }
@@ -407,21 +478,33 @@ async fn a_delete_goes_on_after_a_lost_reply() {
 #[tokio::test]
 async fn the_seal_of_an_unfinished_create_is_taken_off_in_a_call_of_its_own() {
     let there = found(&usual("available", "<DeletionProtection>true</DeletionProtection>"), settings()).await;
-    let script = Script::new()
-        .on("ModifyDBInstance", 200, &replies::reply("ModifyDBInstance", ""))
-        .on("DeleteDBInstance", 200, &replies::reply("DeleteDBInstance", ""));
+    let script = Script::new().on("ModifyDBInstance", 200, &replies::reply("ModifyDBInstance", "")).on(
+        "DeleteDBInstance",
+        200,
+        &replies::reply("DeleteDBInstance", ""),
+    );
     assert_eq!(of(&script).delete(&there, &wanted(settings())).await.unwrap(), None);
     let asked = script.finish();
-    assert!(asked[0].1.contains("DeletionProtection=false") && asked[1].1.contains("SkipFinalSnapshot=true") && asked[1].1.contains("DeleteAutomatedBackups=true"));
+    assert!(
+        asked[0].1.contains("DeletionProtection=false")
+            && asked[1].1.contains("SkipFinalSnapshot=true")
+            && asked[1].1.contains("DeleteAutomatedBackups=true")
+    );
 }
 
 #[tokio::test]
 async fn tags_go_by_the_arn() {
-    let script = Script::new()
-        .on("RemoveTagsFromResource", 200, &replies::reply("RemoveTagsFromResource", ""))
-        .on("AddTagsToResource", 200, &replies::reply("AddTagsToResource", ""));
+    let script = Script::new().on("RemoveTagsFromResource", 200, &replies::reply("RemoveTagsFromResource", "")).on(
+        "AddTagsToResource",
+        200,
+        &replies::reply("AddTagsToResource", ""),
+    );
     let there = Found { outputs: map([("arn", json!("arn:db"))]), ..Found::default() };
     of(&script).tag(&there, &BTreeMap::from([("a".to_owned(), "b".to_owned())]), &["c".to_owned()]).await.unwrap();
     let asked = script.finish();
-    assert!(asked[0].1.contains("TagKeys.member.1=c") && asked[1].1.contains("Tags.Tag.1.Key=a") && asked[1].1.contains("ResourceName=arn%3Adb"));
+    assert!(
+        asked[0].1.contains("TagKeys.member.1=c")
+            && asked[1].1.contains("Tags.Tag.1.Key=a")
+            && asked[1].1.contains("ResourceName=arn%3Adb")
+    );
 }

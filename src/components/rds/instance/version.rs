@@ -17,7 +17,9 @@ fn number(text: &str) -> Option<u32> {
 
 /// Whether an engine of the version `actual` is what `wanted` asks for.
 pub(super) fn satisfies(wanted: &str, actual: &str) -> bool {
-    major(wanted).is_some() && major(wanted) == major(actual) && minor(wanted).is_none_or(|wanted| minor(actual).is_some_and(|actual| actual >= wanted))
+    major(wanted).is_some()
+        && major(wanted) == major(actual)
+        && minor(wanted).is_none_or(|wanted| minor(actual).is_some_and(|actual| actual >= wanted))
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@ use tf_provider::{Attr, Diagnostic, Diagnostics, Path};
 use super::{Database, RestoreToPointInTime, windows};
 
 /// CloudWatch's retentions, days.
-const RETENTIONS: [i64; 22] =
-    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+const RETENTIONS: [i64; 22] = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 /// The smallest maximum that AWS takes over an allocated size: a tenth more.
 pub(super) fn smallest_maximum(allocated: i64) -> i64 {
@@ -16,7 +15,8 @@ pub(super) fn smallest_maximum(allocated: i64) -> i64 {
 /// Checks the attributes against each other; `at` is the part's path.
 pub(crate) fn check(model: &Database, at: &Path) -> Diagnostics {
     let mut found = Diagnostics::new();
-    let mut wrong = |attribute: &str, summary: &str, detail: String| found.push(Diagnostic::error(at.attribute(attribute), summary, detail));
+    let mut wrong =
+        |attribute: &str, summary: &str, detail: String| found.push(Diagnostic::error(at.attribute(attribute), summary, detail));
     if let (Attr::Known(allocated), Attr::Known(max)) = (&model.allocated_storage, &model.max_allocated_storage)
         && *max < smallest_maximum(*allocated)
     {
@@ -29,7 +29,9 @@ pub(crate) fn check(model: &Database, at: &Path) -> Diagnostics {
     }
     let backup = model.backup_window.as_str().map(|text| (text, windows::backup(text)));
     let maintenance = model.maintenance_window.as_str().map(|text| (text, windows::maintenance(text)));
-    for (attribute, window, example) in [("backup_window", &backup, "02:00-03:00"), ("maintenance_window", &maintenance, "sun:03:30-sun:04:30")] {
+    for (attribute, window, example) in
+        [("backup_window", &backup, "02:00-03:00"), ("maintenance_window", &maintenance, "sun:03:30-sun:04:30")]
+    {
         match window {
             Some((text, None)) => wrong(attribute, "Not a window", format!("{text:?} is not like {example} (UTC).")),
             Some((text, Some(window))) if !windows::long_enough(window) => {
@@ -41,7 +43,11 @@ pub(crate) fn check(model: &Database, at: &Path) -> Diagnostics {
     if let (Some((backup, Some(daily))), Some((text, Some(weekly)))) = (&backup, &maintenance)
         && windows::overlap(daily, weekly)
     {
-        wrong("maintenance_window", "The windows overlap", format!("{text} meets the daily backup_window {backup}: AWS refuses that. Move one of them."));
+        wrong(
+            "maintenance_window",
+            "The windows overlap",
+            format!("{text} meets the daily backup_window {backup}: AWS refuses that. Move one of them."),
+        );
     }
     if let Attr::Known(days) = &model.log_retention_in_days
         && !RETENTIONS.contains(days)

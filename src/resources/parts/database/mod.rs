@@ -8,7 +8,7 @@ mod windows;
 
 use std::collections::BTreeMap;
 
-use tf_provider::{Attr, Model, Set, Value, validators};
+use tf_provider::{Attr, Diagnostics, Model, Path, Set, Value, validators};
 
 use crate::{
     graph::Observed,
@@ -17,10 +17,10 @@ use crate::{
     resources::{checks, seen::Seen},
 };
 
-pub(crate) use changes::{moved, refused, warnings};
+pub(crate) use changes::{moved, warnings};
 pub(crate) use check::check;
-pub(crate) use nodes::{Links, nodes};
-pub(crate) use offers::{Facts, check_facts, look_up};
+pub(crate) use nodes::{Links, admitted, nodes};
+pub(crate) use offers::{Facts, look_up};
 
 /// The instance's component.
 pub(crate) const DATABASE: &str = "database";
@@ -42,7 +42,10 @@ pub(crate) struct RestoreToPointInTime {
     /// The time, UTC, e.g. `2026-11-27T10:00:00Z`; without it the latest that can be restored.
     #[tf(
         optional,
-        validate(validators::matches("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?Z", "a time like 2026-11-27T10:00:00Z"))
+        validate(validators::matches(
+            "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?Z",
+            "a time like 2026-11-27T10:00:00Z"
+        ))
     )]
     pub restore_time: Attr<String>,
 }
@@ -114,7 +117,11 @@ pub(crate) struct Database {
     #[tf(optional, note(change = "live"))]
     pub parameters: Attr<BTreeMap<String, Attr<String>>>,
     /// Security groups beside the nodes' that may connect.
-    #[tf(optional, validate(validators::each(validators::matches("sg-[0-9a-f]+", "a security group's id like sg-0123456789abcdef0"))), note(change = "live"))]
+    #[tf(
+        optional,
+        validate(validators::each(validators::matches("sg-[0-9a-f]+", "a security group's id like sg-0123456789abcdef0"))),
+        note(change = "live")
+    )]
     pub allowed_security_group_ids: Attr<Set<String>>,
     /// Logs that go to CloudWatch: `postgresql`, `upgrade`, `iam-db-auth-error`. The first holds slow statements as they were sent, with
     /// the data in them.
@@ -195,6 +202,13 @@ fn parameters(model: &Database, preset: Option<Preset>) -> Attr<BTreeMap<String,
 /// Fills what is made of other attributes.
 pub(crate) fn derive(model: &mut Database, preset: Option<Preset>) {
     model.effective_parameters = parameters(model, preset);
+}
+
+/// What AWS can't change, or doesn't offer.
+pub(crate) fn check_change(model: &Database, prior: Option<&Database>, facts: Option<&Facts>, at: &Path) -> Diagnostics {
+    let mut found = prior.map(|prior| changes::refused(model, prior, at)).unwrap_or_default();
+    found.extend(facts.into_iter().flat_map(|facts| offers::check_facts(model, facts, at)));
+    found
 }
 
 /// Outputs that are known before anything is made.

@@ -103,17 +103,27 @@ fn rules(model: &Database, links: &Links) -> Node {
     )
 }
 
+const NODES: &str = "PostgreSQL from the nodes";
+const ALLOWED: &str = "PostgreSQL from an allowed group";
+
+/// The nodes' group and the allowed ones, as rules name them.
+pub(crate) fn admitted(ingress: Option<&Json>) -> (Option<String>, Vec<String>) {
+    let rules = ingress.and_then(Json::as_array).into_iter().flatten();
+    let group = |rule: &Json| rule.get("referenced_security_group_id").and_then(Json::as_str).map(str::to_owned);
+    let (nodes, others): (Vec<&Json>, Vec<&Json>) = rules.partition(|rule| rule.get("description").and_then(Json::as_str) == Some(NODES));
+    (nodes.into_iter().find_map(group), others.into_iter().filter_map(group).collect())
+}
+
 fn ingress(model: &Database, links: &Links) -> Input {
     let Some(nodes) = inside(&links.node_security_group_id) else { return Input::Unknown };
-    let rule = |group: Json, who: &str| {
+    let rule = |group: Json, description: &str| {
         json!({
-            "protocol": "tcp", "from_port": PORT, "to_port": PORT, "referenced_security_group_id": group,
-            "description": format!("PostgreSQL from {who}"),
+            "protocol": "tcp", "from_port": PORT, "to_port": PORT, "referenced_security_group_id": group, "description": description,
         })
     };
     let mut rules: Vec<Json> = Vec::new();
     if !nodes.is_null() {
-        rules.push(rule(nodes.clone(), "the nodes"));
+        rules.push(rule(nodes.clone(), NODES));
     }
     match &model.allowed_security_group_ids {
         Attr::Unknown => return Input::Unknown,
@@ -122,7 +132,7 @@ fn ingress(model: &Database, links: &Links) -> Input {
             for group in groups.iter() {
                 match group {
                     Attr::Unknown => return Input::Unknown,
-                    Attr::Known(group) if nodes != json!(group) => rules.push(rule(json!(group), "an allowed group")),
+                    Attr::Known(group) if nodes != json!(group) => rules.push(rule(json!(group), ALLOWED)),
                     _ => {}
                 }
             }
@@ -213,10 +223,7 @@ fn parameter_groups(model: &Database, links: &Links) -> Vec<Node> {
     };
     let mut all = named(major(version));
     let previous: Vec<String> = earlier.iter().map(|major| name(major)).collect();
-    all.extend(settings([
-        ("parameters", live(input(&model.effective_parameters))),
-        ("previous_names", unread(known(json!(previous)))),
-    ]));
+    all.extend(settings([("parameters", live(input(&model.effective_parameters))), ("previous_names", unread(known(json!(previous))))]));
     let mut nodes = vec![Node::new(&parameter_group(major(version)), "rds_parameter_group", all)];
     for major in &earlier {
         let mut all = named(major);
@@ -264,7 +271,8 @@ fn instance(model: &Database, links: &Links) -> Node {
         ("attribute_prefix", unread(known(links.prefix))),
     ]);
     all.extend(best_practices(model, links));
-    let mut node = Node::new(DATABASE, "rds_instance", all).stateful().after(["database_log_group/postgresql", "database_log_group/upgrade"]);
+    let mut node =
+        Node::new(DATABASE, "rds_instance", all).stateful().after(["database_log_group/postgresql", "database_log_group/upgrade"]);
     if model.enabled_cloudwatch_logs_exports.known().is_some_and(|types| types.known().any(|kind| kind == "iam-db-auth-error")) {
         node = node.after(["database_log_group/iam-db-auth-error"]);
     }
@@ -319,7 +327,13 @@ fn events(links: &Links) -> Vec<Node> {
     vec![
         subscription(EVENTS, "database-events", "db-instance", own, json!(["maintenance", change, "failure"])),
         subscription("database_events/parameter_groups", "parameter-group-events", "db-parameter-group", json!([]), json!([change])),
-        subscription("database_events/security_groups", "security-group-events", "db-security-group", json!([]), json!([change, "failure"])),
+        subscription(
+            "database_events/security_groups",
+            "security-group-events",
+            "db-security-group",
+            json!([]),
+            json!([change, "failure"]),
+        ),
     ]
 }
 

@@ -12,7 +12,10 @@ const SHORTEST: u32 = 30;
 fn time(text: &str) -> Option<u32> {
     let (hours, minutes) = text.split_once(':')?;
     let two = |text: &str, end: u32| {
-        (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse::<u32>().ok()).flatten().filter(|number| *number < end)
+        (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| text.parse::<u32>().ok())
+            .flatten()
+            .filter(|number| *number < end)
     };
     Some(two(hours, 24)? * 60 + two(minutes, 60)?)
 }
