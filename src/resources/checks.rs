@@ -15,6 +15,8 @@ use super::tags::OURS;
 /// AWS's limits on tags.
 const TAG_KEY_MAX: usize = 128;
 const TAG_VALUE_MAX: usize = 256;
+/// IAM's longest role name, 64, less what the monitoring role's adds.
+const RDS_NAME_MAX: usize = 64 - "-rds-monitoring".len();
 const TAGS_MAX: usize = 45; // 50 of AWS less our own five
 
 /// What is wrong, and what to do; `None`: fine.
@@ -116,6 +118,23 @@ pub(super) fn bucket_name() -> Validator {
             problem("A reserved bucket name", format!("S3 keeps names like {name:?} for itself: choose another start or end."))
         } else {
             None
+        }
+    })
+}
+
+/// What RDS names an instance, short enough for the objects that are named after it.
+pub(super) fn rds_name() -> Validator {
+    text(|name| {
+        let legal = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let begins = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
+        match (1..=RDS_NAME_MAX).contains(&name.len()) && legal && begins && !name.ends_with('-') && !name.contains("--") {
+            true => None,
+            false => problem(
+                "Not a database's name",
+                format!(
+                    "{name:?}: 1 to {RDS_NAME_MAX} letters, digits and hyphens that begin with a letter, end with none and have no two hyphens in a row."
+                ),
+            ),
         }
     })
 }

@@ -18,6 +18,7 @@
 //! | `warnings(planned, prior, facts, at)` | what a change does to those who use the part. Parts that are replaced or deleted are named by the composite |
 
 pub(crate) mod cluster;
+pub(crate) mod database;
 pub(crate) mod encryption;
 pub(crate) mod identity;
 pub(crate) mod record;
