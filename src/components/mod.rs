@@ -22,6 +22,7 @@ mod monitoring;
 mod rds;
 mod s3_bucket;
 mod secret;
+mod service_linked_role;
 mod settings;
 
 #[cfg(test)]
@@ -45,6 +46,7 @@ pub fn table(aws: &Arc<Aws>) -> Vec<Arc<dyn Component>> {
         Arc::new(kms_key::KmsKey::new(Arc::clone(aws))),
         Arc::new(s3_bucket::S3Bucket::new(Arc::clone(aws))),
         Arc::new(secret::Secret::new(Arc::clone(aws))),
+        Arc::new(service_linked_role::ServiceLinkedRole::new(Arc::clone(aws))),
     ];
     all.extend([ec2::table(aws), eks::table(aws), monitoring::table(aws), rds::table(aws)].into_iter().flatten());
     all

@@ -74,10 +74,13 @@ pub struct Node {
     pub claim: bool,
     /// Holds data: never recreated within an update (lifecycle.md 2).
     pub stateful: bool,
-    /// Kept when the resource is destroyed, with the reason shown to the user; `None`: deleted.
+    /// Kept when the resource is destroyed, with the reason shown to the user (empty: nothing is said, it was never the resource's
+    /// alone); `None`: deleted.
     pub keep: Option<String>,
     /// The cloud itself may have made it under this name (a log group): an object without anybody's marks is taken, not refused.
     pub adopt: bool,
+    /// Tags of this object alone, beside the user's: what others know it by (`Name`, `kubernetes.io/role/elb`).
+    pub tags: BTreeMap<String, String>,
     /// Shall not exist (its configuration was taken away): observed like any other, and a run deletes what it finds of ours, after the
     /// rest is done and after asking its guards. Absent and not found is no difference; found is, and shows in `drift` as `superfluous`.
     pub absent: bool,
@@ -87,7 +90,18 @@ impl Node {
     /// A stateless component that is deleted with its resource.
     #[must_use]
     pub fn new(id: &str, kind: &'static str, settings: Settings) -> Self {
-        Self { id: id.into(), kind, settings, after: Vec::new(), claim: false, stateful: false, keep: None, adopt: false, absent: false }
+        Self {
+            id: id.into(),
+            kind,
+            settings,
+            after: Vec::new(),
+            claim: false,
+            stateful: false,
+            keep: None,
+            adopt: false,
+            tags: BTreeMap::new(),
+            absent: false,
+        }
     }
 
     /// The component that carries the claim.
@@ -119,6 +133,13 @@ impl Node {
     #[must_use]
     pub fn kept(self, reason: Option<String>) -> Self {
         Self { keep: reason, ..self }
+    }
+
+    /// It carries these tags beside the user's, and instead of the user's of the same key.
+    #[must_use]
+    pub fn tagged(mut self, tags: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
+        self.tags.extend(tags.into_iter().map(|(key, value)| (key.into(), value.into())));
+        self
     }
 
     /// It shall not exist, if `absent`.

@@ -119,6 +119,7 @@ pub(crate) fn ownership(owner: &Owner, found: &Found) -> Ownership {
 /// Every tag that a node's object shall carry; the claim's own come from `claim`, on the claim only.
 pub(crate) fn wanted_tags(blueprint: &Blueprint, node: &Node, claim: Option<&Claim>) -> BTreeMap<String, String> {
     let mut tags = blueprint.tags.clone();
+    tags.extend(node.tags.clone());
     tags.insert(OWNER.to_owned(), blueprint.owner.tag());
     tags.insert(COMPONENT.to_owned(), node.id.0.clone());
     if node.claim {
@@ -168,6 +169,17 @@ mod tests {
         assert_eq!(Claim::of(&tags).unwrap().phase, Phase::Ready);
         tags.remove(INCARNATION);
         assert_eq!(Claim::of(&tags), None);
+    }
+
+    #[test]
+    fn a_nodes_own_tags_stand_beside_the_users_and_below_ours() {
+        let owner = Owner { resource: "deeploy_network".into(), name: "n".into() };
+        let node = Node::new("vpc", "vpc", std::collections::BTreeMap::new()).tagged([("Name", "n-vpc"), (OWNER, "nobody")]);
+        let mut blueprint = Blueprint::of(owner, vec![node.clone()]);
+        blueprint.tags = [("Name", "mine"), ("team", "ml")].map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        let wanted = wanted_tags(&blueprint, &node, None);
+        let expected = [("Name", "n-vpc"), (COMPONENT, "vpc"), (OWNER, "deeploy_network/n"), ("team", "ml")];
+        assert_eq!(wanted, expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
     }
 
     #[test]

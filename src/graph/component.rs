@@ -38,6 +38,17 @@ pub trait Component: Send + Sync {
         false
     }
 
+    /// Whether it is no object but settings of one (a group's rules): after its delete nothing goes away, and nobody waits for that.
+    fn is_settings(&self) -> bool {
+        false
+    }
+
+    /// Whether a broken one is of no use and holds nothing (a gateway that failed to come up): a run that finds one, of what isn't
+    /// stateful, deletes it and makes another.
+    fn is_remade(&self) -> bool {
+        false
+    }
+
     /// Whether the object stays findable after its delete (a deletion window). Of a claim the engine then writes
     /// `deeploy:phase = deleted` before the delete, so that a create of the same name finds what it may take back.
     fn outlives_delete(&self) -> bool {

@@ -297,7 +297,9 @@ async fn delete(
         }
     }
     if let Some(reason) = &node.keep {
-        done.kept.push(Kept { what: format!("{} {}: {reason}", node.id, found.id), cost: String::new() });
+        if !reason.is_empty() {
+            done.kept.push(Kept { what: format!("{} {}: {reason}", node.id, found.id), cost: String::new() });
+        }
         done.gone = true;
         return Ok(());
     }

@@ -17,6 +17,9 @@ pub(crate) async fn remove(
         Err(Halt::Failed(_, failure)) if failure.class == Class::NotFound => {}
         Err(halt) => return Err(halt),
     }
+    if component.is_settings() {
+        return Ok(());
+    }
     let query = Query { recover: false, ..query.clone() };
     let mut tries = 0;
     loop {

@@ -229,6 +229,11 @@ impl Work<'_> {
         loop {
             match self.found.as_ref().map(|found| (&found.readiness, &found.id)) {
                 Some((Readiness::Ready, _)) => return Ok(()),
+                Some((Readiness::Broken(_), _)) if self.is_remade() => {
+                    self.again = true;
+                    self.remake().await?;
+                    tries = 0;
+                }
                 Some((Readiness::Broken(why), _)) => {
                     return Err(Halt::Failed(Doing::Waiting, Failure { class: Class::Invalid, ..bug(why.clone()) }));
                 }
@@ -245,6 +250,12 @@ impl Work<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a broken object that an earlier run left is deleted and made anew, once.
+    fn is_remade(&self) -> bool {
+        let plain = !self.node.claim && !self.node.stateful && !self.node.adopt;
+        plain && self.component.is_remade() && !self.created && !self.again
     }
 
     /// Whether what create answered may be an object that is gone: the answer of a token that an earlier one had used up.

@@ -27,6 +27,8 @@ pub struct AccessTo {
     pub tokens_key_arn: Option<String>,
     /// `amazonaws.com` or the partition's own.
     pub dns_suffix: String,
+    /// The bucket's region, where the key's ARN doesn't tell it yet.
+    pub region: String,
 }
 
 /// The identity policy; `None` where nothing is given access to.
@@ -37,7 +39,7 @@ pub fn access_policy(access: Access, to: &AccessTo) -> Option<Json> {
         statements.extend(bucket_statements(access, bucket));
     }
     if let Some(key) = &to.bucket_kms_key_arn {
-        let region = key.split(':').nth(3).unwrap_or_default();
+        let region = key.split(':').nth(3).unwrap_or(&to.region);
         statements.push(json!({
             "Sid": "DeeployBucketKey", "Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": key,
             "Condition": { "StringEquals": { "kms:ViaService": format!("s3.{region}.{}", to.dns_suffix) } },
@@ -73,7 +75,8 @@ fn bucket_statements(access: Access, bucket: &str) -> [Json; 2] {
 #[must_use]
 pub fn read_access(policy: &Json) -> (Access, AccessTo) {
     let mut access = Access::LeastPrivilege;
-    let mut to = AccessTo { bucket_arn: None, bucket_kms_key_arn: None, tokens_key_arn: None, dns_suffix: String::new() };
+    let mut to =
+        AccessTo { bucket_arn: None, bucket_kms_key_arn: None, tokens_key_arn: None, dns_suffix: String::new(), region: String::new() };
     for statement in statements_of(policy) {
         let resource = strings(statement.get("Resource")).into_iter().next();
         match sid(statement) {
@@ -101,6 +104,7 @@ mod tests {
             bucket_kms_key_arn: None,
             tokens_key_arn: None,
             dns_suffix: "amazonaws.com".to_owned(),
+            region: String::new(),
         };
         let seed = json!({
             "Version": "2012-10-17",
@@ -119,6 +123,7 @@ mod tests {
             bucket_kms_key_arn: Some("arn:aws-cn:kms:cn-north-1:123456789012:key/k".to_owned()),
             tokens_key_arn: None,
             dns_suffix: "amazonaws.com.cn".to_owned(),
+            region: String::new(),
         };
         let text = access_policy(Access::LeastPrivilege, &to).map(|policy| policy.to_string()).unwrap_or_default();
         assert!(text.contains(r#""kms:ViaService":"s3.cn-north-1.amazonaws.com.cn""#), "{text}");
@@ -132,6 +137,7 @@ mod tests {
                 bucket_kms_key_arn: Some("arn:aws:kms:eu-central-1:123456789012:key/a".to_owned()),
                 tokens_key_arn: Some("arn:aws:kms:eu-central-1:123456789012:key/b".to_owned()),
                 dns_suffix: String::new(),
+                region: String::new(),
             };
             let policy = access_policy(access, &to).unwrap_or_default();
             assert_eq!(read_access(&policy), (access, to));
@@ -140,7 +146,8 @@ mod tests {
 
     #[test]
     fn access_to_nothing_is_no_policy() {
-        let to = AccessTo { bucket_arn: None, bucket_kms_key_arn: None, tokens_key_arn: None, dns_suffix: String::new() };
+        let to =
+            AccessTo { bucket_arn: None, bucket_kms_key_arn: None, tokens_key_arn: None, dns_suffix: String::new(), region: String::new() };
         assert_eq!(access_policy(Access::LeastPrivilege, &to), None);
     }
 }

@@ -25,8 +25,9 @@ fn fill_one(attribute: &Attribute, config: &Value, prior: &Value, preset: Option
         return Value::Null;
     }
     if let AttributeType::Nested(Nesting::Single, below) = &attribute.ty
-        && attribute.mode == Mode::OptionalComputed
         && !matches!(config, Value::Unknown)
+        // One that must or may be set has defaults of its own within, once it is set.
+        && (attribute.mode == Mode::OptionalComputed || !config.is_null())
     {
         return Value::Map(fill(below, config, prior, preset));
     }

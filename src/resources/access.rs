@@ -51,7 +51,8 @@ pub(super) fn policy(inputs: &AccessInputs, place: &Place) -> Input {
     };
     let access =
         if inputs.access.known().is_some_and(|access| access == "documented") { Access::Documented } else { Access::LeastPrivilege };
-    let to = AccessTo { bucket_arn, bucket_kms_key_arn, tokens_key_arn, dns_suffix: place.dns_suffix.clone() };
+    let to =
+        AccessTo { bucket_arn, bucket_kms_key_arn, tokens_key_arn, dns_suffix: place.dns_suffix.clone(), region: place.region.clone() };
     Input::Known(access_policy(access, &to).unwrap_or(Json::Null))
 }
 

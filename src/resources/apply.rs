@@ -1,13 +1,17 @@
 //! Creates, updates and deletes: runs the blueprint and reports what is true afterwards.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use tf_provider::{ApplyRequest, ApplyResponse, Attr, Diagnostic, Diagnostics, Operation, Path, Timeouts, Value};
 
 use crate::{
     aws::Aws,
     components,
-    graph::{Blueprint, Cloud, Mode, OsEntropy, Outcome, Run, Status, destroy, run},
+    graph::{Blueprint, Cloud, ComponentId, Limits, Mode, OsEntropy, Outcome, Run, Status, destroy, run},
 };
 
 use super::{
@@ -17,7 +21,7 @@ use super::{
 };
 
 /// How long an operation may take where `timeouts` says nothing: IAM's slowest propagation many times over.
-const OPERATION_MAX: Duration = Duration::from_secs(20 * 60);
+pub(super) const OPERATION_MAX: Duration = Duration::from_secs(20 * 60);
 
 pub(super) async fn apply<C: Composite>(adapter: &Adapter<C>, request: ApplyRequest) -> ApplyResponse {
     let mut response = ApplyResponse {
@@ -46,7 +50,15 @@ pub(super) async fn apply<C: Composite>(adapter: &Adapter<C>, request: ApplyRequ
 
 /// The engine over this account's components.
 pub(super) fn cloud(aws: &Arc<Aws>) -> Cloud {
-    Cloud::new(components::table(aws), Arc::new(OsEntropy))
+    Cloud::new(components::table(aws), Arc::new(OsEntropy)).with_limits(Limits::default().paced(pace()))
+}
+
+/// How long the engine rests between two looks, in parts of what AWS takes; for a cloud with shorter minutes (the sandbox).
+const PACE: &str = "TF_DEEPLOY_PACE";
+
+fn pace() -> f64 {
+    static SCALE: OnceLock<f64> = OnceLock::new();
+    *SCALE.get_or_init(|| std::env::var(PACE).ok().and_then(|text| text.parse().ok()).unwrap_or(1.0))
 }
 
 async fn make<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &ApplyRequest) -> Result<(Value, Diagnostics), Diagnostics> {
@@ -55,12 +67,13 @@ async fn make<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &Appl
     if let Some(elsewhere) = plan::elsewhere(&request.prior, &place) {
         return Err(vec![elsewhere]);
     }
-    let blueprint = adapter.blueprint(&model, &request.planned, &place);
     let mode = if request.prior.is_null() { Mode::Create } else { Mode::Update };
     let order = order::<C>(request, &request.prior, mode)?;
+    let known = order.known.clone();
+    let blueprint = adapter.blueprint(&model, &request.planned, &place, &known);
     let outcome = Box::pin(run(&cloud(aws), &blueprint, order)).await;
     let claim = state::claim(&outcome.observed);
-    let basis = Basis { before: &request.planned, prior: &request.prior, claim, blueprint: &blueprint, place: &place };
+    let basis = Basis { before: &request.planned, prior: &request.prior, claim, blueprint: &blueprint, place: &place, known: &known };
     let found = state::of(adapter, &model, &basis, &outcome.observed);
     Ok(concluded::<C>(request, mode, &outcome, found, &blueprint))
 }
@@ -110,8 +123,9 @@ async fn delete<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &Ap
     if let Some(elsewhere) = plan::elsewhere(&request.prior, &place) {
         return Err(vec![elsewhere]);
     }
-    let blueprint = adapter.blueprint(&model, &request.prior, &place);
     let order = order::<C>(request, &request.prior, Mode::Update)?;
+    let known = order.known.clone();
+    let blueprint = adapter.blueprint(&model, &request.prior, &place, &known);
     let outcome = Box::pin(destroy(&cloud(aws), &blueprint, order)).await;
     let diagnostics = report::destroyed(C::TYPE, &blueprint, &outcome);
     let gone = outcome.failures.is_empty() && outcome.refusals.iter().all(report::lets_go) && !outcome.stopped;
@@ -119,7 +133,7 @@ async fn delete<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &Ap
         return Ok((Value::Null, diagnostics));
     }
     let claim = state::claim(&outcome.observed);
-    let basis = Basis { before: &request.prior, prior: &request.prior, claim, blueprint: &blueprint, place: &place };
+    let basis = Basis { before: &request.prior, prior: &request.prior, claim, blueprint: &blueprint, place: &place, known: &known };
     let left = state::of(adapter, &model, &basis, &outcome.observed);
     Ok((if tf_provider::has_errors(&diagnostics) { not_ready(&left) } else { request.prior.clone() }, diagnostics))
 }
@@ -134,18 +148,26 @@ fn order<C: Composite>(request: &ApplyRequest, prior: &Value, mode: Mode) -> Res
         adopt: mode == Mode::Update && claim.is_none(),
         claim,
         mode,
-        recreate: BTreeSet::new(),
-        deadline: timeout(request)?,
+        recreate: recreated(&request.planned),
+        deadline: timeout::<C>(request)?,
         stop: request.stop.clone(),
     })
 }
 
-fn timeout(request: &ApplyRequest) -> Result<Duration, Diagnostics> {
+/// The components that the user lets be made anew.
+pub(super) fn recreated(value: &Value) -> BTreeSet<ComponentId> {
+    match value.get("recreate") {
+        Value::List(items) => items.iter().filter_map(Value::as_str).map(ComponentId::from).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn timeout<C: Composite>(request: &ApplyRequest) -> Result<Duration, Diagnostics> {
     let (from, operation) = match (request.prior.is_null(), request.planned.is_null()) {
         (true, _) => (&request.planned, Operation::Create),
         (_, true) => (&request.prior, Operation::Delete),
         _ => (&request.planned, Operation::Update),
     };
     let path = Path::of("timeouts");
-    Timeouts::duration(&Attr::from_value(from.get("timeouts"), &path)?, operation, OPERATION_MAX)
+    Timeouts::duration(&Attr::from_value(from.get("timeouts"), &path)?, operation, C::OPERATION_MAX)
 }

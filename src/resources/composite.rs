@@ -1,6 +1,10 @@
 //! Plan, apply, read and import of every resource, once: over its blueprint.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use serde_json::Value as Json;
@@ -12,14 +16,17 @@ use tf_provider::{
 use crate::{
     aws::{Arn, Aws},
     components::arn_of_role,
-    graph::{Blueprint, Known, Observed},
+    graph::{Blueprint, ComponentId, Known, Node, Observed},
     policies::Place,
     provider::Session,
 };
 
 use super::{apply, import, plan, read, report};
 
-pub(super) use super::seen::Seen;
+pub(super) use super::{
+    outputs::{Decider, deciders},
+    seen::Seen,
+};
 
 /// What makes one Terraform resource: its model, and how the model becomes a blueprint and back.
 pub(crate) trait Composite: Send + Sync + 'static {
@@ -27,8 +34,31 @@ pub(crate) trait Composite: Send + Sync + 'static {
     type Model: Model + Clone;
     /// Terraform's name of the resource type.
     const TYPE: &'static str;
+    /// What a plan looks up; `()` where it needs nothing.
+    type Facts: Send + Sync;
     /// Computed attributes that components decide, each with the component that decides it.
-    const OUTPUTS: &'static [(&'static str, &'static str)];
+    const OUTPUTS: &'static [(&'static str, &'static str)] = &[];
+    /// How long an operation may take where `timeouts` says nothing.
+    const OPERATION_MAX: Duration = apply::OPERATION_MAX;
+
+    /// All computed attributes that components decide, those of nested attributes too.
+    fn deciders() -> Vec<Decider> {
+        deciders("", Self::OUTPUTS)
+    }
+
+    /// Looks up what the plan of `model` needs beside configuration and prior state; reads only.
+    fn look_up(
+        _model: &Self::Model,
+        _prior: Option<&Self::Model>,
+        _aws: &Arc<Aws>,
+    ) -> impl Future<Output = Result<Option<Self::Facts>, Diagnostics>> + Send {
+        async { Ok(None) }
+    }
+
+    /// What what was looked up, or what stood before, shows to be wrong.
+    fn check_change(_model: &Self::Model, _prior: Option<&Self::Model>, _facts: Option<&Self::Facts>) -> Diagnostics {
+        Vec::new()
+    }
 
     /// What no single attribute shows to be wrong; attributes may be unknown.
     fn check(_model: &Self::Model) -> Diagnostics {
@@ -41,8 +71,8 @@ pub(crate) trait Composite: Send + Sync + 'static {
     }
 
     /// Fills attributes that are made of others (a secret's name of the user's). Runs after the preset's defaults; `written` is what
-    /// the user wrote, which stays as it is.
-    fn derive(_model: &mut Self::Model, _written: &Self::Model, _prior: Option<&Self::Model>) {}
+    /// the user wrote, which stays as it is. Without facts (offline, import) what they decide stays unknown or as it was.
+    fn derive(_model: &mut Self::Model, _written: &Self::Model, _prior: Option<&Self::Model>, _facts: Option<&Self::Facts>) {}
 
     /// The principals that the policies name, by attribute: sessions among them are looked up.
     fn principals(_model: &Self::Model) -> Vec<(&'static str, String)> {
@@ -51,6 +81,12 @@ pub(crate) trait Composite: Send + Sync + 'static {
 
     /// The components.
     fn blueprint(model: &Self::Model, place: &Place) -> Blueprint;
+
+    /// A component that stands in state and that the configuration no longer wants and names (a node group that was taken out), with
+    /// what it takes to find and delete it. The engine deletes it when everything else is as it shall be.
+    fn leftover(_component: &str, _model: &Self::Model, _place: &Place) -> Option<Node> {
+        None
+    }
 
     /// The components' ids that stand in a state.
     fn known(state: &Self::Model) -> Known;
@@ -71,7 +107,9 @@ pub(crate) trait Composite: Send + Sync + 'static {
     fn outputs(model: &mut Self::Model, seen: &Observed);
 
     /// The policy document that the attribute `policy` shows, as it is.
-    fn live_policy(seen: &Observed) -> Option<Json>;
+    fn live_policy(_seen: &Observed) -> Option<Json> {
+        None
+    }
 
     /// Sets the inputs that AWS tells to what AWS tells.
     fn refresh(model: &mut Self::Model, seen: &Observed);
@@ -91,13 +129,18 @@ pub(crate) trait Composite: Send + Sync + 'static {
     }
 
     /// Warnings about what a change does to those who use the object.
-    fn warnings(_planned: &Self::Model, _prior: Option<&Self::Model>) -> Diagnostics {
+    fn warnings(_planned: &Self::Model, _prior: Option<&Self::Model>, _facts: Option<&Self::Facts>) -> Diagnostics {
         Vec::new()
     }
 }
 
-/// Outputs by name, as they will be.
-pub(super) type Foretold = Vec<(&'static str, tf_provider::Attr<String>)>;
+/// Outputs by dotted name, as they will be.
+pub(super) type Foretold = Vec<(String, Value)>;
+
+/// Texts foretold.
+pub(super) fn told<const N: usize>(texts: [(&str, tf_provider::Attr<String>); N]) -> Foretold {
+    texts.into_iter().map(|(name, text)| (name.to_owned(), text.to_value())).collect()
+}
 
 /// [`Resource`] over a [`Composite`].
 pub(crate) struct Adapter<C> {
@@ -136,9 +179,13 @@ impl<C: Composite> Adapter<C> {
         Ok(place)
     }
 
-    /// The blueprint with everything that the provider block adds to it.
-    pub(super) fn blueprint(&self, model: &C::Model, value: &Value, place: &Place) -> Blueprint {
+    /// The blueprint with everything that the provider block adds to it. `known`: what stands in state, so that nothing of it is forgotten.
+    pub(super) fn blueprint(&self, model: &C::Model, value: &Value, place: &Place, known: &Known) -> Blueprint {
         let mut blueprint = C::blueprint(model, place);
+        let wanted: BTreeSet<&ComponentId> = blueprint.nodes.iter().map(|node| &node.id).collect();
+        let leftover = |component: &ComponentId| C::leftover(&component.0, model, place).map(|node| node.absent_if(true));
+        let leftovers: Vec<Node> = known.keys().filter(|component| !wanted.contains(component)).filter_map(leftover).collect();
+        blueprint.nodes.extend(leftovers);
         blueprint.tags = super::tags::wanted(&self.session, value).unwrap_or_else(|| super::tags::stated(value));
         blueprint.ignore_tags = self.session.ignore_tags();
         blueprint

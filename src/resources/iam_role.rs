@@ -8,7 +8,7 @@ use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set, Timeouts};
 use super::{
     access::{self, AccessInputs},
     checks,
-    composite::{Composite, Foretold, Seen},
+    composite::{Composite, Foretold, Seen, told},
     marks::ClaimMarks,
     setting::{document, fixed, input, live, or_none, settings, unread},
 };
@@ -136,6 +136,7 @@ pub(crate) struct Kind;
 
 impl Composite for Kind {
     type Model = IamRole;
+    type Facts = ();
     const TYPE: &'static str = "deeploy_iam_role";
     const OUTPUTS: &'static [(&'static str, &'static str)] = &[("id", ROLE), ("arn", ROLE), ("unique_id", ROLE), ("policy", POLICY)];
     const IMPORT_IDS: &'static str = "a role's name or ARN";
@@ -188,7 +189,7 @@ impl Composite for Kind {
             (Attr::Known(name), Attr::Known(path)) => Attr::Known(place.iam(&format!("role{path}{name}"))),
             _ => Attr::Unknown,
         };
-        vec![("id", model.name.clone()), ("arn", arn), ("policy", document(&access::policy(&inputs(model), place)))]
+        told([("id", model.name.clone()), ("arn", arn), ("policy", document(&access::policy(&inputs(model), place)))])
     }
 
     fn outputs(model: &mut IamRole, seen: &Observed) {

@@ -8,7 +8,7 @@ use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Timeouts};
 use super::{
     access::{self, AccessInputs},
     checks,
-    composite::{Composite, Foretold, Seen},
+    composite::{Composite, Foretold, Seen, told},
     marks::ClaimMarks,
     setting::{document, fixed, input, just, live, or_none, settings, unread},
 };
@@ -126,6 +126,7 @@ pub(crate) struct Kind;
 
 impl Composite for Kind {
     type Model = IamUser;
+    type Facts = ();
     const TYPE: &'static str = "deeploy_iam_user";
     const OUTPUTS: &'static [(&'static str, &'static str)] = &[
         ("id", USER),
@@ -148,7 +149,7 @@ impl Composite for Kind {
         access::check_in(&inputs(model), place)
     }
 
-    fn derive(model: &mut IamUser, _written: &IamUser, prior: Option<&IamUser>) {
+    fn derive(model: &mut IamUser, _written: &IamUser, prior: Option<&IamUser>, _facts: Option<&()>) {
         if model.secret_name.is_null() {
             model.secret_name = match (prior.map(|prior| &prior.secret_name), &model.name) {
                 (Some(Attr::Known(before)), _) => Attr::Known(before.clone()),
@@ -214,7 +215,7 @@ impl Composite for Kind {
             (Attr::Known(name), Attr::Known(path)) => Attr::Known(place.iam(&format!("user{path}{name}"))),
             _ => Attr::Unknown,
         };
-        vec![("id", model.name.clone()), ("arn", arn), ("policy", document(&access::policy(&inputs(model), place)))]
+        told([("id", model.name.clone()), ("arn", arn), ("policy", document(&access::policy(&inputs(model), place)))])
     }
 
     fn moved(planned: &IamUser, prior: &IamUser) -> Vec<&'static str> {
@@ -270,7 +271,7 @@ impl Composite for Kind {
         Ok(())
     }
 
-    fn warnings(planned: &IamUser, prior: Option<&IamUser>) -> Diagnostics {
+    fn warnings(planned: &IamUser, prior: Option<&IamUser>, _facts: Option<&()>) -> Diagnostics {
         let Some(prior) = prior else { return Vec::new() };
         let rotates = rotates(planned, prior);
         let retire = planned.retire_previous_access_key.known() == Some(&true);
@@ -373,17 +374,17 @@ mod tests {
         let rotating = user("2", true, Value::Unknown, Value::Unknown);
         assert_eq!(setting(&rotating, ACCESS_KEY, "retire_previous"), Input::Known(json!(false)));
         let prior = user("1", true, "A".into(), Value::Null);
-        let said: Vec<_> = Kind::warnings(&rotating, Some(&prior)).into_iter().map(|warning| warning.summary).collect();
+        let said: Vec<_> = Kind::warnings(&rotating, Some(&prior), None).into_iter().map(|warning| warning.summary).collect();
         assert_eq!(said, ["The access key A will be deleted by the next apply"]);
 
         let after = user("2", true, "B".into(), "A".into());
         assert_eq!(setting(&after, ACCESS_KEY, "retire_previous"), Input::Known(json!(true)));
         assert_eq!(Kind::moved(&after, &after), ["previous_access_key_id", "previous_access_key_last_used"]);
-        let said: Vec<_> = Kind::warnings(&after, Some(&after)).into_iter().map(|warning| warning.summary).collect();
+        let said: Vec<_> = Kind::warnings(&after, Some(&after), None).into_iter().map(|warning| warning.summary).collect();
         assert_eq!(said, ["The access key A will be deleted"]);
 
         let retired = user("2", true, "B".into(), Value::Null);
-        assert!(Kind::moved(&retired, &retired).is_empty() && Kind::warnings(&retired, Some(&retired)).is_empty());
+        assert!(Kind::moved(&retired, &retired).is_empty() && Kind::warnings(&retired, Some(&retired), None).is_empty());
     }
 
     #[test]

@@ -38,10 +38,11 @@ async fn find<C: Composite>(adapter: &Adapter<C>, id: &str) -> Result<Value, Dia
     let mut model = Adapter::<C>::model(&empty)?;
     C::import(&mut model, id, &aws).await?;
     let written = model.clone();
-    C::derive(&mut model, &written, None);
+    C::derive(&mut model, &written, None, None);
     let value = model.to_value();
-    let blueprint = adapter.blueprint(&model, &value, &place);
-    let seen = observe(&cloud(&aws), &blueprint, &C::known(&model)).await;
+    let known = C::known(&model);
+    let blueprint = adapter.blueprint(&model, &value, &place, &known);
+    let seen = observe(&cloud(&aws), &blueprint, &known).await;
     if !seen.failures.is_empty() {
         return Err(report::unreadable(C::TYPE, &seen));
     }

@@ -7,7 +7,7 @@ use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set, Timeouts};
 
 use super::{
     checks,
-    composite::{Composite, Foretold, Seen},
+    composite::{Composite, Foretold, Seen, told},
     marks::ClaimMarks,
     report,
     setting::{document, input, live, settings, unread},
@@ -114,6 +114,7 @@ pub(crate) struct Kind;
 
 impl Composite for Kind {
     type Model = KmsKey;
+    type Facts = ();
     const TYPE: &'static str = "deeploy_kms_key";
     const OUTPUTS: &'static [(&'static str, &'static str)] = &[("id", KEY), ("arn", KEY), ("alias_arn", ALIAS), ("policy", KEY)];
 
@@ -149,7 +150,7 @@ impl Composite for Kind {
         }
     }
 
-    fn derive(model: &mut KmsKey, written: &KmsKey, _prior: Option<&KmsKey>) {
+    fn derive(model: &mut KmsKey, written: &KmsKey, _prior: Option<&KmsKey>, _facts: Option<&()>) {
         if written.rotation_period_in_days.is_null() {
             match model.enable_key_rotation {
                 Attr::Known(false) => model.rotation_period_in_days = Attr::Null,
@@ -202,7 +203,7 @@ impl Composite for Kind {
 
     fn foretell(model: &KmsKey, place: &Place) -> Foretold {
         let alias = model.name.clone().map(|name| place.regional("kms", &format!("alias/{name}")));
-        vec![("alias_arn", alias), ("policy", document(&policy(model, place)))]
+        told([("alias_arn", alias), ("policy", document(&policy(model, place)))])
     }
 
     const RESCUE: &'static str = "What it encrypted can be read again once it is taken back: `aws kms cancel-key-deletion --key-id ID`, then \

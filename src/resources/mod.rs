@@ -8,6 +8,7 @@ use crate::provider::Session;
 
 mod access;
 mod apply;
+mod change;
 pub(crate) mod checks;
 mod composite;
 mod iam_role;
@@ -15,6 +16,7 @@ mod iam_user;
 mod import;
 mod kms_key;
 mod marks;
+mod outputs;
 mod parts;
 mod plan;
 mod read;
@@ -22,6 +24,7 @@ mod report;
 mod s3_bucket;
 mod seen;
 mod setting;
+mod shared;
 mod state;
 mod tags;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tf_provider::{Attribute, Diagnostic, Diagnostics, Mode, Model, Path, PlanRequest, PlanResponse, Value, has_errors};
+use tf_provider::{Attribute, Diagnostic, Diagnostics, Model, Path, PlanRequest, PlanResponse, Value, has_errors};
 
 use crate::{
     aws::Arn,
@@ -12,8 +12,10 @@ use crate::{
 };
 
 use super::{
+    apply,
+    change::Change,
     composite::{Adapter, Composite, Foretold, fields},
-    tags,
+    outputs, tags,
 };
 
 /// Nothing is missing, nothing pends.
@@ -61,28 +63,58 @@ async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &
 
     let inputs = Value::Map(fill(&attributes, &config, &request.prior, preset));
     let mut model = Adapter::<C>::model(&inputs)?;
-    C::derive(&mut model, &written, prior.as_ref());
+    let facts = look_up(adapter, &model, prior.as_ref()).await?;
+    C::derive(&mut model, &written, prior.as_ref(), facts.as_ref());
     let place = locate(adapter, &model).await?;
     // What is written is checked as it is, and again with everything that the preset adds.
     let mut problems = C::check(&written);
     if problems.is_empty() {
         problems = C::check(&model);
+        problems.extend(C::check_change(&model, prior.as_ref(), facts.as_ref()));
     }
     if let Some(place) = &place {
         problems.extend(C::check_in(&model, place));
         problems.extend(elsewhere(&request.prior, place));
     }
+    let planned = model.to_value();
+    let known = prior.as_ref().map(C::known).unwrap_or_default();
+    let change = match (&prior, &place) {
+        (Some(prior), Some(place)) => {
+            let before = adapter.blueprint(prior, &request.prior, place, &known);
+            let after = adapter.blueprint(&model, &planned, place, &known);
+            let change = Change::between(&before, &after, &known);
+            if !replaced_as_a_whole(&attributes, &request.prior, &planned) {
+                problems.extend(change.refusals());
+                problems.extend(change.lost(C::TYPE, &request.prior, &apply::recreated(&planned)));
+            }
+            said.extend(change.warnings(C::TYPE));
+            change
+        }
+        _ => Change::default(),
+    };
     let foretold = place.map(|place| C::foretell(&model, &place));
-    said.extend(C::warnings(&model, prior.as_ref()));
+    said.extend(C::warnings(&model, prior.as_ref(), facts.as_ref()));
     if has_errors(&problems) {
         return Err(problems);
     }
     said.extend(problems);
-    let planned = model.to_value();
     match prior {
         None => Ok(created::<C>(adapter, &attributes, &planned, foretold.unwrap_or_default())),
-        Some(prior) => updated::<C>(adapter, &attributes, &planned, foretold, (&model, &prior)),
+        Some(prior) => updated::<C>(adapter, &attributes, &planned, foretold, &change, (&model, &prior)),
     }
+}
+
+async fn look_up<C: Composite>(adapter: &Adapter<C>, model: &C::Model, prior: Option<&C::Model>) -> Result<Option<C::Facts>, Diagnostics> {
+    if adapter.session.is_unknown() {
+        return Ok(None);
+    }
+    let aws = adapter.session.aws().await?;
+    C::look_up(model, prior, &aws).await
+}
+
+/// Whether Terraform will replace the resource: what can't be changed then needn't be.
+fn replaced_as_a_whole(attributes: &[Attribute], prior: &Value, planned: &Value) -> bool {
+    attributes.iter().filter(|attribute| attribute.replace).any(|attribute| prior.get(&attribute.name) != planned.get(&attribute.name))
 }
 
 /// The preset that is configured, or the attribute's default; `None` while it is unknown.
@@ -130,14 +162,16 @@ async fn locate<C: Composite>(adapter: &Adapter<C>, model: &C::Model) -> Result<
 }
 
 fn created<C: Composite>(adapter: &Adapter<C>, attributes: &[Attribute], planned: &Value, foretold: Foretold) -> Value {
-    let mut all = fields(planned);
-    for attribute in attributes.iter().filter(|attribute| attribute.mode == Mode::Computed) {
-        all.insert(attribute.name.clone(), Value::Unknown);
+    let mut all = planned.clone();
+    for name in outputs::computed(attributes) {
+        outputs::set(&mut all, &name, Value::Unknown);
     }
-    all.extend(foretold.into_iter().map(|(name, value)| (name.to_owned(), value.to_value())));
-    all.insert("drift".to_owned(), Value::Map(BTreeMap::new()));
-    all.insert("tags_all".to_owned(), tags_all(adapter, planned));
-    Value::Map(all)
+    for (name, value) in foretold {
+        outputs::set(&mut all, &name, value);
+    }
+    outputs::set(&mut all, "drift", Value::Map(BTreeMap::new()));
+    outputs::set(&mut all, "tags_all", tags_all(adapter, planned));
+    all
 }
 
 fn tags_all<C: Composite>(adapter: &Adapter<C>, planned: &Value) -> Value {
@@ -150,31 +184,45 @@ fn updated<C: Composite>(
     attributes: &[Attribute],
     planned: &Value,
     foretold: Option<Foretold>,
+    change: &Change,
     (model, prior_model): (&C::Model, &C::Model),
 ) -> Result<Value, Diagnostics> {
     let prior = prior_model.to_value();
     refuse_lost::<C>(&prior)?;
     let status = prior.get("status").as_str().unwrap_or(INCOMPLETE);
-    let same_inputs =
-        attributes.iter().filter(|each| each.mode != Mode::Computed).all(|each| planned.get(&each.name) == prior.get(&each.name));
+    let same_inputs = outputs::inputs(attributes, planned) == outputs::inputs(attributes, &prior);
     let blind = foretold.is_none() && !same_inputs;
-    let foretold: BTreeMap<&str, Value> = foretold.into_iter().flatten().map(|(name, value)| (name, value.to_value())).collect();
+    let foretold: BTreeMap<String, Value> = foretold.into_iter().flatten().collect();
     // What isn't ready may yet get other ids; what is only unclaimed has them already.
     let settled = (status == READY || status == UNCLAIMED) && !blind;
-    let drift = prior.get("drift").clone();
-    let mut all = fields(planned);
-    for attribute in attributes.iter().filter(|attribute| attribute.mode == Mode::Computed) {
-        let before = prior.get(&attribute.name);
-        let decider = C::OUTPUTS.iter().find(|(output, _)| *output == attribute.name).map(|(_, component)| *component);
-        let value = match (decider, foretold.get(attribute.name.as_str())) {
-            (None, _) => before.clone(),
+    let absent: Vec<&String> = prior
+        .get("drift")
+        .as_map()
+        .into_iter()
+        .flatten()
+        .filter(|(_, settings)| is_absent(settings))
+        .map(|(component, _)| component)
+        .collect();
+    let deciders = C::deciders();
+    let mut all = planned.clone();
+    for name in outputs::computed(attributes) {
+        let before = outputs::get(&prior, &name);
+        let mut deciding = deciders.iter().filter(|decider| decider.attribute == name).peekable();
+        let decided = deciding.peek().is_some();
+        let stays = settled && !deciding.any(|decider| absent.iter().any(|gone| decider.is(gone)) || change.touches(decider));
+        let value = match (decided, foretold.get(&name)) {
             (_, Some(foretold)) if means_same(foretold, before) => before.clone(),
             (_, Some(foretold)) => foretold.clone(),
-            (Some(component), None) if settled && !is_absent(drift.get(component)) => before.clone(),
-            (Some(_), None) => Value::Unknown,
+            (false, None) => before.clone(),
+            (true, None) if stays => before.clone(),
+            (true, None) => Value::Unknown,
         };
-        all.insert(attribute.name.clone(), value);
+        outputs::set(&mut all, &name, value);
     }
+    if !before_components(&prior).is_null() && !(settled && absent.is_empty() && change.is_empty()) {
+        outputs::set(&mut all, "components", Value::Unknown);
+    }
+    let mut all = fields(&all);
     all.insert("drift".to_owned(), Value::Map(BTreeMap::new()));
     all.insert("tags_all".to_owned(), tags_all(adapter, planned));
     let moved = C::moved(model, prior_model);
@@ -185,10 +233,15 @@ fn updated<C: Composite>(
     if status != READY {
         all.insert("claim".to_owned(), Value::Unknown);
     }
+    let mut all = Value::Map(all);
     for output in moved {
-        all.insert(output.to_owned(), Value::Unknown);
+        outputs::set(&mut all, output, Value::Unknown);
     }
-    Ok(Value::Map(all))
+    Ok(all)
+}
+
+fn before_components(prior: &Value) -> &Value {
+    prior.get("components")
 }
 
 fn is_absent(settings: &Value) -> bool {

@@ -7,7 +7,7 @@ use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Timeouts};
 
 use super::{
     checks,
-    composite::{Composite, Foretold, Seen},
+    composite::{Composite, Foretold, Seen, told},
     marks::ClaimMarks,
     plan::UNCLAIMED,
     setting::{document, fixed, input, live, settings, unread},
@@ -117,6 +117,7 @@ pub(crate) struct Kind;
 
 impl Composite for Kind {
     type Model = S3Bucket;
+    type Facts = ();
     const TYPE: &'static str = "deeploy_s3_bucket";
     const OUTPUTS: &'static [(&'static str, &'static str)] =
         &[("id", BUCKET), ("arn", BUCKET), ("regional_domain_name", BUCKET), ("log_bucket", LOGS), ("policy", BUCKET)];
@@ -147,7 +148,7 @@ impl Composite for Kind {
         problem.into_iter().collect()
     }
 
-    fn derive(model: &mut S3Bucket, _written: &S3Bucket, prior: Option<&S3Bucket>) {
+    fn derive(model: &mut S3Bucket, _written: &S3Bucket, prior: Option<&S3Bucket>, _facts: Option<&()>) {
         // Logs that were taken outlive the taking: the bucket stays, and stays ours, until the resource goes.
         if let Some(before) = prior.map(|prior| prior.log_bucket.clone()).filter(|before| before.known().is_some()) {
             model.log_bucket = before;
@@ -198,13 +199,13 @@ impl Composite for Kind {
             (_, false) if own_logs(model) => name.clone().map(|name| log_name(&name)),
             (_, false) => Attr::Null,
         };
-        vec![
+        told([
             ("id", name.clone()),
             ("arn", name.clone().map(|name| place.bucket(&name))),
             ("regional_domain_name", name.clone().map(|name| format!("{name}.s3.{}.{}", place.region, place.dns_suffix))),
             ("log_bucket", log_bucket),
             ("policy", document(&policy(model, place))),
-        ]
+        ])
     }
 
     fn outputs(model: &mut S3Bucket, seen: &Observed) {
@@ -246,7 +247,7 @@ impl Composite for Kind {
         model.policy_statements = if foreign.is_empty() { Attr::Null } else { Attr::Known(Json::Array(foreign).to_string()) };
     }
 
-    fn warnings(planned: &S3Bucket, prior: Option<&S3Bucket>) -> Diagnostics {
+    fn warnings(planned: &S3Bucket, prior: Option<&S3Bucket>, _facts: Option<&()>) -> Diagnostics {
         let imported = prior.filter(|prior| prior.status.as_str() == Some(UNCLAIMED) && prior.noncurrent_version_expiration_days.is_null());
         match (imported, &planned.noncurrent_version_expiration_days) {
             (Some(_), Attr::Known(days)) => vec![Diagnostic::warning(
@@ -314,7 +315,7 @@ fn encryption(key: &Attr<String>) -> Input {
         Attr::Null => Json::Null,
         Attr::Known(arn) => json!(arn),
     };
-    Input::Known(json!({ "sse_algorithm": "aws:kms", "kms_master_key_id": key, "bucket_key_enabled": true }))
+    Input::from(json!({ "sse_algorithm": "aws:kms", "kms_master_key_id": key, "bucket_key_enabled": true }))
 }
 
 fn policy(model: &S3Bucket, place: &Place) -> Input {

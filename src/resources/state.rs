@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use tf_provider::{Model, Value};
 
 use crate::{
-    graph::{Blueprint, Meaning, Observed, Phase, Readiness, drift, same},
+    graph::{Blueprint, Known, Meaning, Node, Observed, Phase, Readiness, drift, same},
     policies::Place,
 };
 
 use super::{
     composite::{Adapter, Composite, fields},
+    outputs,
     plan::{INCOMPLETE, PENDING_DELETION, READY, TAKEN_OVER, UNCLAIMED, VANISHED},
     tags,
 };
@@ -28,34 +29,62 @@ pub(super) struct Basis<'a> {
     pub(super) claim: Value,
     pub(super) blueprint: &'a Blueprint,
     pub(super) place: &'a Place,
+    /// The ids in state.
+    pub(super) known: &'a Known,
 }
 
 /// The attributes with everything that was found written over them. Wholly known.
 pub(super) fn of<C: Composite>(adapter: &Adapter<C>, model: &C::Model, basis: &Basis<'_>, seen: &Observed) -> Value {
-    let Basis { before, prior, claim, blueprint, place } = basis;
+    let Basis { before, prior, claim, blueprint, place, known: ids } = basis;
     let mut model = model.clone();
     C::refresh(&mut model, seen);
     C::outputs(&mut model, seen);
-    let unshown = unshown(blueprint, &adapter.blueprint(&model, before, place));
+    let unshown = unshown(blueprint, &adapter.blueprint(&model, before, place, ids));
     let mut all = fields(&model.to_value());
     if let Some(found) = claim_of(blueprint).and_then(|id| seen.found.get(id)) {
         all.insert("tags_all".to_owned(), tags::to_value(&tags::visible(&adapter.session, found)));
     }
-    let live = C::live_policy(seen).map_or(Value::Null, |live| policy(before.get("policy"), &live));
-    all.insert("policy".to_owned(), live);
+    if all.contains_key("policy") {
+        let live = C::live_policy(seen).map_or(Value::Null, |live| policy(before.get("policy"), &live));
+        all.insert("policy".to_owned(), live);
+    }
+    if all.contains_key("components") {
+        all.insert("components".to_owned(), components(blueprint, ids, seen));
+    }
     let status = status(blueprint, claim, seen);
-    for (output, component) in C::OUTPUTS {
+    let mut all = Value::Map(all);
+    for decider in C::deciders() {
         // What could not be read isn't gone, what waits for its deletion can be taken back, and what vanished with its data keeps its
         // name: without it in state it would be made anew as if it had never been.
-        let vanished = status == VANISHED && claim_of(blueprint).is_some_and(|id| id.0 == *component);
-        if vanished || unread(seen, component) || seen.deleted.contains_key(&(*component).into()) {
-            all.insert((*output).to_owned(), prior.get(output).clone());
+        let vanished = |node: &Node| node.stateful && (!node.claim || status == VANISHED) && lost(node, ids, seen);
+        let kept = blueprint.nodes.iter().filter(|node| decider.is(&node.id.0));
+        if kept.into_iter().any(|node| vanished(node) || unread(seen, &node.id.0) || seen.deleted.contains_key(&node.id)) {
+            outputs::set(&mut all, &decider.attribute, outputs::get(prior, &decider.attribute).clone());
         }
     }
+    let mut all = fields(&all);
     all.insert("drift".to_owned(), drift_value(&drift(&unshown, seen)));
     all.insert("status".to_owned(), status.into());
     all.insert("claim".to_owned(), claim.clone());
     known(Value::Map(all))
+}
+
+/// Whether a component that stands in state is gone.
+fn lost(node: &Node, ids: &Known, seen: &Observed) -> bool {
+    ids.contains_key(&node.id) && !node.absent && !seen.found.contains_key(&node.id)
+}
+
+/// The ids of what exists. What holds data and is gone keeps its id: without it in state it would be made anew unseen. So does what
+/// could not be read, or waits for its deletion.
+fn components(blueprint: &Blueprint, ids: &Known, seen: &Observed) -> Value {
+    let mut all = seen.known();
+    for node in &blueprint.nodes {
+        let keeps = node.stateful && lost(node, ids, seen);
+        if let Some(id) = ids.get(&node.id).filter(|_| keeps || unread(seen, &node.id.0) || seen.deleted.contains_key(&node.id)) {
+            all.entry(node.id.clone()).or_insert_with(|| id.clone());
+        }
+    }
+    Value::Map(all.into_iter().map(|(component, id)| (component.0, Value::from(id.as_str()))).collect())
 }
 
 fn unread(seen: &Observed, component: &str) -> bool {
@@ -137,11 +166,14 @@ pub(super) fn known(value: Value) -> Value {
 
 /// The same for a whole resource, but outputs are what they are: a plan that foretold them wrongly must show.
 pub(super) fn applied<C: Composite>(planned: &Value, state: &Value) -> Value {
-    let mut all = fields(&as_planned(planned, state.clone()));
-    for (output, _) in C::OUTPUTS.iter().filter(|(output, _)| *output != "policy") {
-        all.insert((*output).to_owned(), state.get(output).clone());
+    let mut all = as_planned(planned, state.clone());
+    for decider in C::deciders().iter().filter(|decider| decider.attribute != "policy") {
+        outputs::set(&mut all, &decider.attribute, outputs::get(state, &decider.attribute).clone());
     }
-    Value::Map(all)
+    if !state.get("components").is_null() {
+        outputs::set(&mut all, "components", state.get("components").clone());
+    }
+    all
 }
 
 /// After a success every value that the plan knew is in the state as planned (I13, I17): what AWS says in other words isn't drift.

@@ -17,12 +17,24 @@ pub(crate) fn model(input: &DeriveInput) -> Result<TokenStream> {
     let fields = parse_all(named)?;
     let attributes = fields.iter().map(attribute).collect::<Result<Vec<_>>>()?;
     let model = &input.ident;
-    let idents: Vec<_> = fields.iter().map(|field| &field.ident).collect();
-    let names: Vec<_> = fields.iter().map(|field| &field.name).collect();
     let reads = fields.iter().map(|field| {
         let (ident, name, inner) = (&field.ident, &field.name, &field.inner);
+        if field.is_flattened() {
+            return quote_spanned! { inner.span() => let #ident = reader.flattened::<#inner>(); };
+        }
         quote_spanned! { inner.span() => let #ident = reader.attribute::<#inner>(#name); }
     });
+    // One that could not be read has told why: the reader's errors are returned before it is missed.
+    let takes = fields.iter().map(|field| {
+        let ident = &field.ident;
+        if field.is_flattened() {
+            return quote!(#ident: #ident.ok_or_else(::tf_provider::Diagnostics::new)?);
+        }
+        quote!(#ident)
+    });
+    let flattened: Vec<_> = fields.iter().filter(|field| field.is_flattened()).map(|field| &field.ident).collect();
+    let own: Vec<_> = fields.iter().filter(|field| !field.is_flattened()).map(|field| &field.ident).collect();
+    let names: Vec<_> = fields.iter().filter(|field| !field.is_flattened()).map(|field| &field.name).collect();
     Ok(quote! {
         #[automatically_derived]
         impl ::tf_provider::Model for #model {
@@ -31,7 +43,9 @@ pub(crate) fn model(input: &DeriveInput) -> Result<TokenStream> {
             }
 
             fn attributes() -> ::std::vec::Vec<::tf_provider::Attribute> {
-                ::std::vec![#(#attributes),*]
+                let mut all: ::std::vec::Vec<::tf_provider::Attribute> = ::std::vec::Vec::new();
+                #(#attributes)*
+                all
             }
 
             fn from_value(
@@ -41,11 +55,13 @@ pub(crate) fn model(input: &DeriveInput) -> Result<TokenStream> {
                 let mut reader = ::tf_provider::ObjectReader::new(value, at);
                 #(#reads)*
                 reader.finish()?;
-                ::core::result::Result::Ok(Self { #(#idents),* })
+                ::core::result::Result::Ok(Self { #(#takes),* })
             }
 
             fn to_value(&self) -> ::tf_provider::Value {
-                ::tf_provider::Value::object([#((#names, self.#idents.to_value())),*])
+                let own = [#((#names, self.#own.to_value())),*];
+                let flattened: &[::tf_provider::Value] = &[#(::tf_provider::Model::to_value(&self.#flattened)),*];
+                ::tf_provider::Value::joined(own, flattened)
             }
         }
     })
@@ -71,6 +87,9 @@ fn parse_all(named: &syn::FieldsNamed) -> Result<Vec<ModelField>> {
 
 fn attribute(field: &ModelField) -> Result<TokenStream> {
     let ModelField { inner, name, description, options, .. } = field;
+    if field.is_flattened() {
+        return Ok(quote_spanned!(inner.span() => all.extend(<#inner as ::tf_provider::Model>::attributes());));
+    }
     let mode = match (options.has("required"), options.has("optional"), options.has("computed")) {
         (true, ..) => quote!(Required),
         (_, true, true) => quote!(OptionalComputed),
@@ -93,7 +112,7 @@ fn attribute(field: &ModelField) -> Result<TokenStream> {
     let notes = options.notes.iter().map(|(key, text)| quote!((::std::string::String::from(#key), ::std::string::String::from(#text))));
     let ty = quote_spanned!(inner.span() => <#inner as ::tf_provider::TfType>::attribute_type());
     Ok(quote! {
-        ::tf_provider::Attribute {
+        all.push(::tf_provider::Attribute {
             name: ::std::string::String::from(#name),
             ty: #ty,
             mode: ::tf_provider::Mode::#mode,
@@ -105,7 +124,7 @@ fn attribute(field: &ModelField) -> Result<TokenStream> {
             deprecated: #deprecated,
             validators: ::std::vec![#(#validators),*],
             notes: ::std::collections::BTreeMap::from([#(#notes),*]),
-        }
+        });
     })
 }
 
@@ -159,6 +178,7 @@ mod tests {
             "/// X.\n#[tf(required, replace, sensitive)] x: Attr<String>",
             "/// X.\n#[tf(optional, computed, default = -3, deprecated = \"no\", validate(a::b, c(1)), note(k = \"v\"))] x: tf_provider::Attr<i64>",
             "#[doc = \" X.\"] #[tf(optional)] #[tf(write_only)] r#type: Attr<String>",
+            "#[tf(flatten)] x: M",
         ] {
             assert_eq!(field_error(field), "", "{field}");
         }
@@ -187,6 +207,8 @@ mod tests {
             ("/// X.\n#[tf(required, required)] x: Attr<i64>", "said twice"),
             ("/// X.\n#[tf(required, forcenew)] x: Attr<i64>", "this is none of"),
             ("/// X.\n#[tf(required, nested)] x: Attr<M>", "not needed"),
+            ("#[tf(flatten, optional)] x: M", "stands alone"),
+            ("#[tf(flatten)] x: Attr<M>", "stands alone"),
             ("/// X.\n#[tf(required, name = \"X\")] x: Attr<i64>", "lower-case letters"),
             ("/// X.\n#[tf(required)] _x: Attr<i64>", "lower-case letters"),
             ("/// X.\n#[tf(required, note(k = \"v\", k = \"w\"))] x: Attr<i64>", "there twice"),

@@ -29,7 +29,7 @@ pub(crate) struct Options {
     pub(crate) notes: Vec<(String, LitStr)>,
 }
 
-const FLAGS: [&str; 6] = ["required", "optional", "computed", "sensitive", "write_only", "replace"];
+const FLAGS: [&str; 7] = ["required", "optional", "computed", "sensitive", "write_only", "replace", "flatten"];
 
 impl ModelField {
     pub(crate) fn parse(field: &Field) -> Result<Self> {
@@ -37,6 +37,9 @@ impl ModelField {
         let mut options = Options::default();
         for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("tf")) {
             attribute.parse_nested_meta(|meta| options.read(&meta))?;
+        }
+        if let Some(span) = options.flags.get("flatten").copied() {
+            return Self::flattened(field, ident, options, span);
         }
         options.check(ident.span())?;
         let description = doc_comment(&field.attrs)
@@ -50,6 +53,25 @@ impl ModelField {
             ));
         }
         Ok(Self { inner: attr_argument(&field.ty)?, ident, name, description, options })
+    }
+
+    /// A model whose attributes are its holder's: it has no name, mode or description of its own.
+    fn flattened(field: &Field, ident: Ident, options: Options, span: Span) -> Result<Self> {
+        let alone = options.flags.len() == 1
+            && options.default.is_none()
+            && options.validators.is_empty()
+            && options.deprecated.is_none()
+            && options.name.is_none()
+            && options.notes.is_empty();
+        if !alone || attr_argument(&field.ty).is_ok() {
+            return Err(Error::new(span, "`flatten` stands alone, on a field whose type is a model: its attributes say the rest"));
+        }
+        let name = format!("(flatten) {ident}");
+        Ok(Self { inner: field.ty.clone(), ident, name, description: String::new(), options })
+    }
+
+    pub(crate) fn is_flattened(&self) -> bool {
+        self.options.has("flatten")
     }
 }
 
@@ -86,7 +108,7 @@ impl Options {
             }),
             "nested" => Err(meta.error("not needed: a field whose type is a model is a nested attribute")),
             _ => Err(meta.error(
-                "this is none of `required`, `optional`, `computed`, `default = …`, `sensitive`, `write_only`, `replace`, `validate(…)`, \
+                "this is none of `required`, `optional`, `computed`, `default = …`, `sensitive`, `write_only`, `replace`, `flatten`, `validate(…)`, \
                  `deprecated = \"…\"`, `name = \"…\"`, `note(…)`",
             )),
         }

@@ -21,6 +21,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `deprecated = "TEXT"` | said to users who still set it |
 /// | `name = "NAME"` | where the attribute's name is not the field's |
 /// | `note(KEY = "TEXT", …)` | facts for the provider and the docs, kept in `Attribute::notes` |
+/// | `flatten` | alone, on a field whose type is a `Model`: its attributes are this model's |
 ///
 /// A field whose type is another `Model` (or a `Vec`, `Set` or `BTreeMap` of one) is a nested attribute.
 #[proc_macro_derive(Model, attributes(tf))]

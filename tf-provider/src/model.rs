@@ -214,6 +214,11 @@ impl<'a> ObjectReader<'a> {
         })
     }
 
+    /// A model whose attributes stand in this object; `None` where one of them is wrong.
+    pub fn flattened<M: Model>(&mut self) -> Option<M> {
+        M::from_value(self.value, self.at).map_err(|errors| self.errors.extend(errors)).ok()
+    }
+
     /// What was wrong.
     ///
     /// # Errors

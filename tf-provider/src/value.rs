@@ -101,6 +101,16 @@ impl Value {
         Self::Map(attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
+    /// An object of these attributes and those of other objects.
+    #[must_use]
+    pub fn joined<'a>(attributes: impl IntoIterator<Item = (&'a str, Value)>, others: &[Self]) -> Self {
+        let mut all: BTreeMap<String, Self> = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        for other in others {
+            all.extend(other.as_map().cloned().unwrap_or_default());
+        }
+        Self::Map(all)
+    }
+
     /// The type of a value that came without one: a list counts as tuple, a map as object, null and unknown as `dynamic`.
     #[must_use]
     pub fn implied_type(&self) -> Type {

@@ -223,3 +223,39 @@ fn whole_numbers_have_a_range() {
         assert_eq!(Rule::from_value(&value, &Path::root()).is_ok(), good, "{text}");
     }
 }
+
+/// What several things have.
+#[derive(Clone, Debug, Default, PartialEq, Model)]
+struct Shared {
+    /// Its state.
+    #[tf(computed)]
+    status: Attr<String>,
+    /// Its port.
+    #[tf(optional)]
+    port: Attr<i64>,
+}
+
+/// A thing.
+#[derive(Clone, Debug, PartialEq, Model)]
+struct Thing {
+    /// Its name.
+    #[tf(required)]
+    name: Attr<String>,
+    #[tf(flatten)]
+    shared: Shared,
+}
+
+#[test]
+fn a_flattened_models_attributes_are_its_holders() {
+    let names: Vec<_> = Thing::attributes().into_iter().map(|attribute| attribute.name).collect();
+    assert_eq!(names, ["name", "status", "port"]);
+    let value = Value::object([("name", "a".into()), ("status", Value::Unknown), ("port", 5.into())]);
+    let thing = Thing::from_value(&value, &Path::root()).unwrap();
+    assert_eq!((&thing.shared.status, &thing.shared.port), (&Attr::Unknown, &Attr::Known(5)));
+    assert_eq!(thing.to_value(), value);
+    let wrong = Value::object([("name", "a".into()), ("port", "x".into())]);
+    let errors = Thing::from_value(&wrong, &Path::root()).unwrap_err();
+    assert_eq!(errors.iter().map(|error| error.path.to_string()).collect::<Vec<_>>(), ["port"]);
+    let unknown = Thing::from_value(&Value::Unknown, &Path::root()).unwrap();
+    assert_eq!((unknown.name, unknown.shared.port), (Attr::Unknown, Attr::Unknown));
+}

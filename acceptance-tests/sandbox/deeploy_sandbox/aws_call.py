@@ -174,7 +174,9 @@ def read_call(request: HttpRequest) -> AwsCall:
     if target:
         operation, protocol = target.rpartition(".")[2], "json"
     elif protocol in ("query", "ec2"):
-        operation = dict(_form(request)).get("Action", "")
+        form = dict(_form(request))
+        operation = form.get("Action", "")
+        service = operations.BY_VERSION.get((service, form.get("Version", "")), service)
     elif protocol in ("rest-json", "rest-xml"):
         path = _path_style(request) if service == "s3" else request.path
         operation, path_parameters = operations.match_rest(service, request.method, path, query, request.headers)

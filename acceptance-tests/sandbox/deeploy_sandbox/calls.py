@@ -8,6 +8,7 @@ from typing import Any
 
 from .aws_call import AwsCall
 from .rules.actions import actions_of
+from .rules.ec2_hidden import named_in_ec2
 
 CALLS_MAX = 200_000
 
@@ -95,6 +96,8 @@ def resource_of(call: AwsCall) -> str:
     if call.service == "s3":
         bucket, key = call.path_parameters.get("Bucket", ""), call.path_parameters.get("Key")
         return f"{bucket}/{key}" if key else bucket
+    if call.service == "ec2":
+        return named_in_ec2(call)
     for member in RESOURCE_MEMBERS:
         value = call.params.get(member)
         if isinstance(value, str) and value:

@@ -21,6 +21,9 @@ from typing import Any
 from .aws_call import AwsCall
 from .calls import Record
 from .identity import expired
+from .rules.ec2_hidden import made_in_ec2, not_found_in_ec2
+from .rules.rds_hidden import ELEMENTS as RDS_ELEMENTS
+from .rules.rds_hidden import made_in_rds, not_found_in_rds
 from .wire import AwsError, CloseConnection, Reply
 
 KINDS = {
@@ -241,9 +244,15 @@ class Chaos:
     def refuse_hidden(self, call: AwsCall) -> None:
         if not self._hidden.get(call.account):
             return
-        asked = strings(call.params) + list(call.path_parameters.values())
+        # A filter finds nothing, where an id is refused.
+        named = {name: value for name, value in call.params.items() if call.service != "ec2" or name not in ("Filters", "Filter")}
+        asked = strings(named) + list(call.path_parameters.values())
         for hidden in self._hidden_now(call):
             if hidden.service == call.service and hidden.means(asked):
+                if call.service == "ec2":
+                    raise not_found_in_ec2(call, hidden.names)
+                if call.service == "rds":
+                    raise not_found_in_rds(call)
                 code, status = NOT_FOUND.get(call.service, ("ResourceNotFoundException", 400))
                 raise AwsError(code, "The object does not exist (yet).", status)
 
@@ -259,7 +268,7 @@ class Chaos:
             except ValueError:
                 return reply
         else:
-            for element in ("member", "Bucket", "item"):
+            for element in ("member", "Bucket", "item", *(RDS_ELEMENTS if call.service == "rds" else ())):
                 text = re.sub(
                     rf"<{element}>(?:(?!<{element}>).)*?</{element}>",
                     lambda found: "" if _is_hidden(re.findall(r">([^<]+)<", found.group(0)), hidden) else found.group(0),
@@ -293,7 +302,10 @@ def _without(value: Any, hidden: list[Hidden]) -> Any:
 
 
 # The names under which AWS gives an object back.
-MADE_JSON = ("KeyId", "Arn", "ARN", "VpcId", "SecretId", "arn", "name")
+MADE_JSON = (
+    "KeyId", "Arn", "ARN", "VpcId", "SecretId", "arn", "name", "nodegroupName", "nodegroupArn", "addonName", "addonArn",
+    "principalArn", "accessEntryArn", "associationId", "associationArn",
+)  # fmt: skip
 MADE_XML = ("RoleName", "UserName", "AccessKeyId", "PolicyId", "InstanceProfileName", "GroupName", "Arn")
 MADE_BY_CALLER = ("AliasName", "RoleName", "PolicyName", "InstanceProfileName", "GroupName", "Name", "Bucket")
 
@@ -307,6 +319,10 @@ def names_made(call: AwsCall, reply: Reply) -> set[str]:
     if text.startswith("{"):
         for part in [json.loads(text), *[v for v in json.loads(text).values() if isinstance(v, dict)]]:
             names |= {part[key] for key in MADE_JSON if isinstance(part.get(key), str)}
+    elif call.service == "ec2":
+        return made_in_ec2(call, text)
+    elif call.service == "rds":
+        return made_in_rds(call)
     elif call.operation == "CreateAccessKey":
         names = set(re.findall(r"<AccessKeyId>([^<]+)</AccessKeyId>", text))
     else:

@@ -104,6 +104,9 @@ def judge_resource(text: str | None, name: str, principal: Principal, question: 
 def decide(principal: Principal, question: Question) -> tuple[str, Matches]:
     """("allowed" | "explicitDeny" | "implicitDeny", the statements that matched)."""
     resource = resource_policies.find(question.resource)
+    if resource is not None and resource.kind == "trust" and not question.action.lower().startswith("sts:"):
+        # A trust policy says who assumes the role, and nothing of who may read, change or pass it.
+        resource = resource_policies.Found("none", "", None, resource.account)
     # AssumeRole's resource policy is the trust policy, whose statements have no Resource.
     trust = resource is not None and resource.kind == "trust"
     attached = resource_policies.Found("none", "", None, None) if resource is None else resource

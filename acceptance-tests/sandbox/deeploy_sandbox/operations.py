@@ -23,6 +23,9 @@ BOTOCORE_NAMES = {
     "aps": "amp",
 }
 
+# Services of one signing name that the Version parameter of the Query protocol tells apart.
+BY_VERSION = {("elbv2", "2012-06-01"): "elb"}
+
 READ_PREFIXES = (
     "BatchGet", "Check", "Decode", "Decrypt", "Describe", "Encrypt", "Estimate", "Evaluate", "Filter",
     "Generate", "Get", "Head", "List", "Lookup", "Preview", "Query", "ReEncrypt", "Scan", "Search",

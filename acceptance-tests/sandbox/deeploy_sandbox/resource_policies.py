@@ -1,4 +1,4 @@
-"""The policy that hangs on a resource: of a bucket, a key, a secret, and a role's trust policy."""
+"""The policy that hangs on a resource: of a bucket, a key, a secret, a topic, and a role's trust policy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Found:
-    # bucket | key | secret | trust | none
+    # bucket | key | secret | topic | trust | none
     kind: str
     name: str
     text: str | None
@@ -51,6 +51,9 @@ def find(arn: str) -> Found | None:
         secrets = backend.secrets.values() if backend is not None else ()
         secret = next((each for each in secrets if each.arn == arn), None)
         return Found("secret", arn, secret.policy, account, secret) if secret else None
+    if service == "sns":
+        topic = _keyed("sns", account, region, "topics", arn)
+        return Found("topic", arn, topic.policy, account, topic) if topic else None
     return None
 
 

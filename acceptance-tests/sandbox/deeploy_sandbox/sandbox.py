@@ -11,14 +11,15 @@ import uuid
 from collections import defaultdict
 from contextlib import nullcontext
 
-from . import principals, rules
+from . import principals, rpc_v2_cbor, rules
 from .aws_call import AwsCall, read_call
 from .calls import Journal
 from .chaos import Chaos
 from .control import Control
 from .identity import Identity, Sessions, access_denied, identify, refuse_credential
 from .moto_bridge import Moto, Unsupported
-from .rules import enforcement, load_all
+from .rules import ec2_lists, enforcement, load_all
+from .rules.ec2_hidden import made_in_ec2
 from .wire import AwsError, CloseConnection, HttpRequest, Reply, render_error
 
 
@@ -34,6 +35,7 @@ class Sandbox:
         self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
         load_all(self.sessions, bucket_name_busy_s)
         principals.propagation.hides = lambda arn: self.chaos.hides(arn.split(":")[4], "iam", arn)
+        ec2_lists.visibility.hides = lambda account, id: self.chaos.hides(account, "ec2", id)
         self.control = Control(self)
 
     def lock(self, account: str) -> threading.RLock:
@@ -42,6 +44,11 @@ class Sandbox:
     def handle(self, request: HttpRequest) -> Reply:
         if request.path.startswith("/sandbox/"):
             return self.control.handle(request)
+        if rpc_v2_cbor.is_spoken(request):
+            return rpc_v2_cbor.serve(request, self._answer)
+        return self._answer(request)
+
+    def _answer(self, request: HttpRequest) -> Reply:
         call = read_call(request)
         call.identity = identify(call.access_key, call.session_token, call.partition, self.sessions)
         if call.identity.kind == "user" and self.chaos.hides(call.account, "iam", call.access_key):
@@ -52,7 +59,7 @@ class Sandbox:
         try:
             disturbance.before(call)
             reply = self._carry_out(call)
-            record.resource = record.resource or made_id(reply)
+            record.resource = record.resource or made_id(call, reply)
             self.chaos.learn(call, reply, disturbance)
             reply = self.chaos.conceal(call, reply)
         except AwsError as error:
@@ -103,10 +110,14 @@ class Sandbox:
             return rules.run_after(call, reply)
 
 
-def made_id(reply: Reply) -> str:
+def made_id(call: AwsCall, reply: Reply) -> str:
     """The id that AWS gave to an object whose call named none."""
-    found = re.search(rb'"KeyId": ?"([^"]+)"|<(vpcId|subnetId|allocationId|internetGatewayId|routeTableId)>([^<]+)<', reply.body[:4096])
-    return (found.group(1) or found.group(3)).decode() if found and reply.status < 300 else ""
+    if reply.status >= 300:
+        return ""
+    if call.service == "ec2":
+        return min(made_in_ec2(call, reply.body.decode("utf-8", "replace")), default="")
+    found = re.search(rb'"KeyId": ?"([^"]+)"', reply.body[:4096])
+    return found.group(1).decode() if found else ""
 
 
 def error_code(reply: Reply) -> str:

@@ -217,7 +217,7 @@ class Accounts(SandboxTest):
     def test_the_world_holds_what_other_services_made(self):
         ec2, tags = self.aws("ec2"), [{"Key": "a", "Value": "b"}]
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": tags}])["Vpc"]["VpcId"]
-        subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24")["Subnet"]["SubnetId"] for n in range(2)]
+        subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=REGION + "ab"[n])["Subnet"]["SubnetId"] for n in range(2)]
         ec2.create_security_group(GroupName="g", Description="d", VpcId=vpc)
         gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
         ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)

@@ -85,7 +85,22 @@ const READS: [&str; 6] = ["Get", "List", "Head", "Describe", "Simulate", "Decryp
 
 /// Verbs of calls to something that the caller found or made just before: its absence is a lag first of all. AWS's
 /// replicas answer in any order, and a bounded retry costs seconds where a wrong "gone" costs an object.
-const FOLLOW_UPS: [&str; 10] = ["Put", "Update", "Create", "Tag", "Attach", "Enable", "Disable", "Add", "Set", "Restore"];
+const FOLLOW_UPS: [&str; 14] = [
+    "Put",
+    "Update",
+    "Create",
+    "Tag",
+    "Attach",
+    "Enable",
+    "Disable",
+    "Add",
+    "Set",
+    "Restore",
+    "Associate",
+    "Authorize",
+    "Modify",
+    "Replace",
+];
 
 /// All rules, those of single services first.
 fn rules() -> impl Iterator<Item = &'static Rule> + Clone {

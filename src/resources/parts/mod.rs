@@ -1,2 +1,23 @@
-//! Parts of an environment, each with its attributes and its components. A part is a resource of its own (its attributes at the root)
-//! and a nested attribute of `deeploy_environment`: the same code makes both.
+//! Parts of an environment, each with its attributes and its components. A part is a resource of its own (its attributes at the root, by
+//! `#[tf(flatten)]`) and a nested attribute of `deeploy_environment`: the same code makes both.
+//!
+//! A part's file holds its model and pure functions over it. `at` is where its attributes stand: [`tf_provider::Path::root`] or, e.g.,
+//! `Path::of("network")`. What depends on other parts comes in as `Links`: `graph::Input`s.
+//!
+//! | | |
+//! |---|---|
+//! | `OUTPUTS` | computed attributes (names within the part) and the component that decides each; `eip/*` stands for several |
+//! | `check(model, at)` | what no single attribute shows to be wrong; anything may be unknown |
+//! | `Facts`, `look_up` | what the plan asks of AWS, by functions of `components/` |
+//! | `check_change(model, prior, facts, at)` | what facts or the prior state show to be wrong: a fixed attribute that changed is told at its path, with what to do instead |
+//! | `derive(model, written, prior, facts)` | what is chosen at create and then kept |
+//! | `nodes(model, links, place)` | the components |
+//! | `leftover(component, model, links, place)` | the node of a component that stands in state and in no blueprint any more (a node group, a subscription that was taken out), with what finding and deleting it take; the composite marks it absent. What is one of a bounded number (a NAT gateway of a zone) is rather always in `nodes`, with `absent_if` |
+//! | `foretell(model, links, place)` | outputs that the configuration decides, known at plan; also the computed twins (`effective_parameters`) |
+//! | `outputs(model, seen)`, `refresh(model, seen)` | computed attributes, and inputs that AWS tells |
+//! | `warnings(planned, prior, facts, at)` | what a change does to those who use the part. Parts that are replaced or deleted are named by the composite |
+
+pub(crate) mod encryption;
+pub(crate) mod identity;
+pub(crate) mod renamed;
+pub(crate) mod storage;

@@ -44,6 +44,11 @@ def after(service: str, *operations: str) -> Callable[[After], After]:
     return register
 
 
+def has_rule(name: str) -> bool:
+    """Whether a rule of ours looks at this operation, as `service:Operation`, before moto."""
+    return name in _before
+
+
 def load_all(sessions: Any, bucket_name_busy_s: float) -> None:
     """Imports every rule file; importing one registers its rules."""
     for module in pkgutil.iter_modules(__path__):

@@ -1,10 +1,11 @@
 """Which IAM actions a call needs: AWS's Service Authorization Reference, where they are not simply
-`service:Operation`. Without the dependent ones that leave no call (iam:PassRole, kms:CreateGrant for a service).
+`service:Operation`, with those for tags and the dependent ones that leave no call of their own.
 """
 
 from __future__ import annotations
 
 from ..aws_call import AwsCall
+from .dependent_actions import dependents_of
 
 S3_ACTIONS = {
     "AbortMultipartUpload": "s3:AbortMultipartUpload",
@@ -51,29 +52,70 @@ S3_ACTIONS = {
     "UploadPartCopy": "s3:PutObject",
 }
 VERSIONED = {"GetObject": "s3:GetObjectVersion", "HeadObject": "s3:GetObjectVersion", "DeleteObject": "s3:DeleteObjectVersion"}
-PREFIXES = {"elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag", "service-quotas": "servicequotas"}
-# Creates that ask for the tagging action as well when they carry tags.
+# Actions whose prefix is not the name of botocore's model.
+PREFIXES = {
+    "accessanalyzer": "access-analyzer",
+    "amp": "aps",
+    "efs": "elasticfilesystem",
+    "elb": "elasticloadbalancing",
+    "elbv2": "elasticloadbalancing",
+    "resourcegroupstaggingapi": "tag",
+    "service-quotas": "servicequotas",
+    "sesv2": "ses",
+    "stepfunctions": "states",
+}
+OTHER_NAMES = {
+    "budgets:CreateBudget": "budgets:ModifyBudget",
+    "budgets:DeleteBudget": "budgets:ModifyBudget",
+    "budgets:DescribeBudget": "budgets:ViewBudget",
+    "budgets:UpdateBudget": "budgets:ModifyBudget",
+    "lambda:Invoke": "lambda:InvokeFunction",
+}
+# The action that a create asks for as well when it carries tags: by service (every operation that makes something), or by call.
 TAG_ACTIONS = {
-    "kms:CreateKey": "kms:TagResource",
-    "iam:CreateRole": "iam:TagRole",
-    "iam:CreateUser": "iam:TagUser",
-    "iam:CreatePolicy": "iam:TagPolicy",
+    "autoscaling": "autoscaling:CreateOrUpdateTags",
+    "cloudwatch": "cloudwatch:TagResource",
+    "ec2": "ec2:CreateTags",
+    "ecr": "ecr:TagResource",
+    "eks": "eks:TagResource",
+    "elb": "elasticloadbalancing:AddTags",
+    "elbv2": "elasticloadbalancing:AddTags",
+    "events": "events:TagResource",
+    "kms": "kms:TagResource",
+    "logs": "logs:TagResource",
+    "rds": "rds:AddTagsToResource",
+    "secretsmanager": "secretsmanager:TagResource",
+    "sns": "sns:TagResource",
+    "ssm": "ssm:AddTagsToResource",
     "iam:CreateInstanceProfile": "iam:TagInstanceProfile",
     "iam:CreateOpenIDConnectProvider": "iam:TagOpenIDConnectProvider",
-    "secretsmanager:CreateSecret": "secretsmanager:TagResource",
-    "ssm:PutParameter": "ssm:AddTagsToResource",
+    "iam:CreatePolicy": "iam:TagPolicy",
+    "iam:CreateRole": "iam:TagRole",
+    "iam:CreateUser": "iam:TagUser",
 }
+MAKING = ("Create", "Put", "Run", "Allocate", "Request", "Restore", "Copy", "Import", "Start", "Purchase", "Register", "Associate", "Authorize")
 
 
 def actions_of(call: AwsCall) -> list[str]:
+    return own_actions_of(call) + [each.action for each in dependents_of(call)]
+
+
+def own_actions_of(call: AwsCall) -> list[str]:
+    """The actions on the resource that the call is about."""
     if call.service == "s3":
         return _s3_actions(call)
     if call.name == "kms:ReEncrypt":
         return ["kms:ReEncryptFrom", "kms:ReEncryptTo"]
-    found = [f"{PREFIXES.get(call.service, call.service)}:{call.operation}"]
-    if call.params.get("Tags") and call.name in TAG_ACTIONS:
-        found.append(TAG_ACTIONS[call.name])
+    found = [OTHER_NAMES.get(call.name, f"{PREFIXES.get(call.service, call.service)}:{call.operation}")]
+    tagging = TAG_ACTIONS.get(call.name, TAG_ACTIONS.get(call.service))
+    if tagging and tagging not in found and call.operation.startswith(MAKING) and carries_tags(call):
+        found.append(tagging)
     return found
+
+
+def carries_tags(call: AwsCall) -> bool:
+    specifications = call.params.get("TagSpecifications") or []
+    return bool(call.params.get("Tags") or call.params.get("tags") or any(each.get("Tags") for each in specifications))
 
 
 def _s3_actions(call: AwsCall) -> list[str]:

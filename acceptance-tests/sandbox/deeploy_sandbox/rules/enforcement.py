@@ -14,8 +14,10 @@ from ..conditions import folded
 from ..identity import access_denied
 from ..identity_policies import principal_of
 from . import iam_deletes, s3_access
-from .actions import actions_of
-from .resource_arns import resource_arn
+from .actions import actions_of, own_actions_of
+from .dependent_actions import dependents_of
+from .request_tags import tag_context
+from .resource_arns import needs_of, resource_arn
 
 # Answered for everybody, or judged by their own rules.
 EXEMPT = ("sts:GetCallerIdentity", "sts:AssumeRole", "sts:AssumeRoleWithWebIdentity")
@@ -33,10 +35,12 @@ def enforce(call: AwsCall) -> None:
     if identity.session is not None:
         principal.session_policy = identity.session.policy
         principal.tags |= identity.session.tags
-    resource = resource_arn(call)
     context = {**principal.context(), **request_context(call)}
-    for action in actions_of(call):
-        _require(call, principal, action, resource, context)
+    for action, resource, known in needs_of(call, own_actions_of(call)):
+        _require(call, principal, action, resource, {**context, **known})
+    for each in dependents_of(call):
+        if not each.by_service:
+            _require(call, principal, each.action, each.resource, {**context, **each.context})
     for action, key in _key_actions(call):
         via = {"kms:ViaService": f"{call.service}.{call.region}.amazonaws.com", "kms:CallerAccount": call.account}
         _require(call, principal, action, key, {**context, **via})
@@ -62,14 +66,7 @@ def request_context(call: AwsCall) -> dict[str, Any]:
         "aws:SourceIp": "127.0.0.1",
         "kms:CallerAccount": call.account,
     }
-    tags = call.params.get("Tags") or []
-    pairs = {}
-    for tag in tags if isinstance(tags, list) else []:
-        if isinstance(tag, dict):
-            pairs[str(tag.get("Key", tag.get("TagKey")))] = str(tag.get("Value", tag.get("TagValue", "")))
-    found |= {f"aws:RequestTag/{key}": value for key, value in pairs.items()}
-    if pairs:
-        found["aws:TagKeys"] = list(pairs)
+    found |= tag_context(call)
     if call.service == "s3":
         for parameter in ("prefix", "delimiter", "max-keys"):
             if parameter in call.query:
@@ -94,6 +91,8 @@ def _key_actions(call: AwsCall) -> list[tuple[str, str]]:
         arn = s3_access.key_arn(call, key_id) if key_id else None
         action = "kms:Decrypt" if call.operation in s3_access.READS else "kms:GenerateDataKey"
         return [(action, arn)] if arn else []
+    if call.service == "ssm":
+        return _parameter_key_actions(call)
     if call.name in ("secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"):
         from .secrets import find_secret
 
@@ -104,3 +103,19 @@ def _key_actions(call: AwsCall) -> list[tuple[str, str]]:
             action = "kms:Decrypt" if call.operation == "GetSecretValue" else "kms:GenerateDataKey"
             return [(action, arn)] if arn else []
     return []
+
+
+def _parameter_key_actions(call: AwsCall) -> list[tuple[str, str]]:
+    """SecureString parameters under a customer key: Encrypt to put, Decrypt to read in plain."""
+    from .ssm_parameters import stored
+
+    keys: list[tuple[str, str]] = []
+    if call.operation == "PutParameter" and call.text("Type") == "SecureString":
+        keys.append(("kms:Encrypt", call.text("KeyId")))
+    if call.operation in ("GetParameter", "GetParameters") and call.params.get("WithDecryption") in (True, "true"):
+        for name in [call.text("Name")] if call.operation == "GetParameter" else call.params.get("Names") or []:
+            found = stored(call, str(name))
+            if found is not None and found.parameter_type == "SecureString":
+                keys.append(("kms:Decrypt", found.keyid or ""))
+    customer = [(action, s3_access.key_arn(call, key)) for action, key in keys if key and "alias/aws/" not in key]
+    return [(action, arn) for action, arn in customer if arn]

@@ -65,13 +65,21 @@ def _aws_policies(call: AwsCall) -> None:
     """AWS's managed policies, each made when it is first named: moto would load all 1,400 per account."""
     for member in ("PolicyArn", "PermissionsBoundary", "PolicySourceArn"):
         found = AWS_POLICY.match(str(call.params.get(member, "")))
-        data = _managed_policies().get(found.group(2)) if found else None
+        data = managed_policy_data(found.group(2), call.partition) if found else None
         if found and data and data.get("Path", "/") == "/" + (found.group(1) or ""):
             policies = store(call).managed_policies
             if call.text(member) not in policies:
                 policy = AWSManagedPolicy.from_data(found.group(2), call.account, call.partition, data)
                 policy.partition = call.partition
                 policies[policy.arn] = policy
+
+
+def managed_policy_data(name: str, partition: str) -> dict[str, Any] | None:
+    """moto's copy of one of AWS's managed policies; those of other partitions name their own ARNs."""
+    data = _managed_policies().get(name)
+    if data is None or partition == "aws":
+        return data
+    return dict(json.loads(json.dumps(data).replace("arn:aws:", f"arn:{partition}:")))
 
 
 @cache

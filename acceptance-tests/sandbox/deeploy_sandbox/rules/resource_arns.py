@@ -12,11 +12,12 @@ from typing import Any
 from ..aws_call import AwsCall
 from ..moto_bridge import backend
 
+# By preference: AddRoleToInstanceProfile is about the profile.
 IAM_MEMBERS = {
+    "InstanceProfileName": ("instance-profile", "instance_profiles"),
     "RoleName": ("role", "roles"),
     "UserName": ("user", "users"),
     "GroupName": ("group", "groups"),
-    "InstanceProfileName": ("instance-profile", "instance_profiles"),
 }
 
 
@@ -32,6 +33,30 @@ def names_resource(service: str) -> Callable[[Arn], Arn]:
         return arn
 
     return register
+
+
+# A right that a call needs: the action, the resource's ARN, and what is known of that resource (condition keys).
+Need = tuple[str, str, dict[str, Any]]
+Needs = Callable[[AwsCall, list[str]], list[Need]]
+_needs: dict[str, Needs] = {}
+
+
+def names_needs(service: str) -> Callable[[Needs], Needs]:
+    """Registers what tells the rights for a call that is about several resources."""
+
+    def register(needs: Needs) -> Needs:
+        _needs[service] = needs
+        return needs
+
+    return register
+
+
+def needs_of(call: AwsCall, actions: list[str]) -> list[Need]:
+    found = _needs.get(call.service)
+    if found:
+        return found(call, actions)
+    resource = resource_arn(call)
+    return [(action, resource, {}) for action in actions]
 
 
 def resource_arn(call: AwsCall) -> str:
@@ -76,6 +101,12 @@ def _iam(call: AwsCall) -> str:
         if name:
             existing: Any = next((each for each in getattr(store, name_of_store).values() if each.name == name), None)
             return str(existing.arn) if existing is not None else f"{prefix}{kind}{call.text('Path', '/')}{name}"
+    if call.params.get("OpenIDConnectProviderArn"):
+        return call.text("OpenIDConnectProviderArn")
+    if call.operation == "CreateOpenIDConnectProvider":
+        return f"{prefix}oidc-provider/{call.text('Url').removeprefix('https://')}"
+    if call.operation == "CreateServiceLinkedRole":
+        return f"{prefix}role/aws-service-role/{call.text('AWSServiceName')}/*"
     if call.operation == "CreatePolicy":
         return f"{prefix}policy{call.text('Path', '/')}{call.text('PolicyName')}"
     if call.identity.kind == "user" and call.operation in ("GetUser", "ListAccessKeys", "CreateAccessKey"):

@@ -12,6 +12,10 @@ Reader = Callable[[Any, str], Iterator[Object]]
 _readers: dict[str, Reader] = {}
 
 
+# What time has changed is settled before the world is read: account → nothing.
+settlers: list[Callable[[str], None]] = []
+
+
 def reader(service: str) -> Callable[[Reader], Reader]:
     """Reads moto's backend of a service in one region: (backend, account) → objects."""
 
@@ -24,6 +28,8 @@ def reader(service: str) -> Callable[[Reader], Reader]:
 
 def objects(account: str) -> list[Object]:
     found: list[Object] = []
+    for settle in settlers:
+        settle(account)
     for service, read in _readers.items():
         backends = moto.backends.get_backend(service) if service in _loaded() else {}
         # `dict.get`: looking must not make an account.
@@ -56,4 +62,4 @@ def tags_of(tags: Any) -> dict[str, str]:
     }
 
 
-from . import core, ec2, eks, rds  # noqa: E402, F401
+from . import core, ec2, eks, load_balancing, monitoring, rds  # noqa: E402, F401

@@ -35,8 +35,11 @@ def _s3(backend: Any, account: str) -> Iterator[Object]:
 @reader("iam")
 def _iam(backend: Any, account: str) -> Iterator[Object]:
     for role in list(backend.roles.values()):
-        yield shown("iam:role", role.name, role.arn, role.tags)
-        yield from _inline("iam:role_policy", role)
+        # AWS makes service-linked roles, and nobody tags or detaches anything there.
+        managed = {"managed": True} if role.path.startswith("/aws-service-role/") else {}
+        yield shown("iam:role", role.name, role.arn, role.tags, None, **managed)
+        for each in _inline("iam:role_policy", role):
+            yield {**each, **managed}
     for user in list(backend.users.values()):
         yield shown("iam:user", user.name, user.arn, user.tags)
         yield from _inline("iam:user_policy", user)
@@ -70,7 +73,7 @@ def _secrets(backend: Any, account: str) -> Iterator[Object]:
         if not hasattr(secret, "deleted_date"):
             continue
         state = "PendingDeletion" if secret.deleted_date else "Active"
-        yield shown("secretsmanager:secret", secret.name, secret.arn, secret.tags, state, versions=len(secret.versions))
+        yield shown("secretsmanager:secret", secret.name, secret.arn, secret.tags, state, versions=len(secret.versions), managed=secret.owning_service is not None)
 
 
 @reader("ssm")
@@ -79,8 +82,16 @@ def _ssm(backend: Any, account: str) -> Iterator[Object]:
         versions = backend._parameters[name]
         if not versions or str(name).startswith("/aws/"):
             continue
+        # moto's key is not always the name.
         latest = versions[-1]
+        name = str(latest.name)
         tags = backend._resource_tags.get("Parameter", {}).get(name, {})
         partition = get_partition(backend.region_name)
         arn = f"arn:{partition}:ssm:{backend.region_name}:{account}:parameter/{name.lstrip('/')}"
         yield shown("ssm:parameter", name, arn, tags, None, version=latest.version)
+
+
+@reader("ecr")
+def _ecr(backend: Any, account: str) -> Iterator[Object]:
+    for repository in list(backend.repositories.values()):
+        yield shown("ecr:repository", repository.name, repository.arn, backend.tagger.get_tag_dict_for_resource(repository.arn))

@@ -1,0 +1,193 @@
+//! What an update does to the parts of a resource, told by its two blueprints before anything is looked at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+use tf_provider::{Diagnostic, Diagnostics, Path, Value};
+
+use super::{outputs::Decider, state::ABSENT};
+use crate::graph::{Blueprint, Change as Kind, ComponentId, Input, Known, Node, same};
+
+/// Parts that an update makes, replaces or deletes, and settings that nothing can change.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    added: BTreeSet<ComponentId>,
+    replaced: BTreeSet<ComponentId>,
+    removed: BTreeSet<ComponentId>,
+    fixed: Vec<(ComponentId, String, Json, Json)>,
+    stateful: BTreeSet<ComponentId>,
+}
+
+impl Change {
+    /// From the blueprint that stands in state to the planned one.
+    pub(super) fn between(before: &Blueprint, after: &Blueprint, known: &Known) -> Self {
+        let earlier: BTreeMap<&ComponentId, &Node> = before.nodes.iter().filter(|node| !node.absent).map(|node| (&node.id, node)).collect();
+        let mut change = Self::default();
+        for node in &after.nodes {
+            let stands = known.contains_key(&node.id);
+            if node.stateful {
+                change.stateful.insert(node.id.clone());
+            }
+            match earlier.get(&node.id) {
+                _ if node.absent && stands => drop(change.removed.insert(node.id.clone())),
+                _ if node.absent => {}
+                // Resources without a map of components tell their parts in attributes of their own.
+                None => drop(change.added.insert(node.id.clone())),
+                Some(old) => change.settings(old, node),
+            }
+        }
+        change
+    }
+
+    fn settings(&mut self, old: &Node, new: &Node) {
+        for (name, setting) in &new.settings {
+            let (Some(Input::Known(was)), Input::Known(wanted)) = (old.settings.get(name).map(|old| &old.value), &setting.value) else {
+                continue;
+            };
+            // What wasn't told yet is decided by what is there.
+            if was.is_null() || same(setting.meaning, wanted, was) {
+                continue;
+            }
+            match setting.change {
+                Kind::Live => {}
+                Kind::Replace if !new.stateful && !new.claim => drop(self.replaced.insert(new.id.clone())),
+                Kind::Replace | Kind::Fixed => self.fixed.push((new.id.clone(), name.clone(), was.clone(), wanted.clone())),
+            }
+        }
+    }
+
+    /// Whether no part comes, goes or is replaced.
+    pub(super) fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.replaced.is_empty() && self.removed.is_empty()
+    }
+
+    /// Whether one of the components that decide an attribute comes, goes or is replaced.
+    pub(super) fn touches(&self, decider: &Decider) -> bool {
+        [&self.added, &self.replaced, &self.removed].into_iter().flatten().any(|component| decider.is(&component.0))
+    }
+
+    /// Settings that can't be changed; a net below the checks of the resource's own, which tell the attribute.
+    pub(super) fn refusals(&self) -> Diagnostics {
+        let refuse = |(component, setting, was, wanted): &(ComponentId, String, Json, Json)| {
+            Diagnostic::error(
+                Path::root(),
+                format!("`{setting}` of `{component}` can't be changed"),
+                format!(
+                    "It is {was}, the configuration wants {wanted}, and AWS has no way from one to the other. Set it back, or choose another name for the resource."
+                ),
+            )
+        };
+        self.fixed.iter().map(refuse).collect()
+    }
+
+    /// Parts that hold data or identity and are gone: nothing of them is made anew unseen.
+    pub(super) fn lost(&self, resource: &str, prior: &Value, recreate: &BTreeSet<ComponentId>) -> Diagnostics {
+        let drift = prior.get("drift").as_map().into_iter().flatten();
+        let gone =
+            drift.filter(|(_, settings)| matches!(settings, Value::List(all) if all.iter().any(|each| each.as_str() == Some(ABSENT))));
+        let lost: Vec<(String, String)> = gone
+            .map(|(component, _)| ComponentId::from(component.as_str()))
+            .filter(|component| self.stateful.contains(component) && !recreate.contains(component))
+            .map(|component| (prior.get("components").get(&component.0).as_str().unwrap_or_default().to_owned(), component.0))
+            .filter(|(id, _)| !id.is_empty())
+            .collect();
+        let tell = |(id, component): (String, String)| {
+            Diagnostic::error(
+                Path::of("recreate"),
+                format!("`{component}` {id} is gone"),
+                format!(
+                    "It was deleted outside of Terraform, and what it held with it. {resource} makes nothing anew that holds data or identity unless you say \
+                     so: set `recreate = [{component:?}]` to start with an empty one. Nothing was changed."
+                ),
+            )
+        };
+        lost.into_iter().map(tell).collect()
+    }
+
+    /// Each part that is replaced or deleted.
+    pub(super) fn warnings(&self, resource: &str) -> Diagnostics {
+        let list = |parts: &BTreeSet<ComponentId>| parts.iter().map(|part| format!("- `{part}`")).collect::<Vec<_>>().join("\n");
+        let mut said = Diagnostics::new();
+        if !self.replaced.is_empty() {
+            said.push(Diagnostic::warning(
+                Path::root(),
+                format!("Parts of {resource} are replaced"),
+                format!(
+                    "AWS can't change these in place; where two may stand side by side, the new one is made first:\n{}",
+                    list(&self.replaced)
+                ),
+            ));
+        }
+        if !self.removed.is_empty() {
+            said.push(Diagnostic::warning(
+                Path::root(),
+                format!("Parts of {resource} are deleted"),
+                format!("The configuration no longer wants these; they go when everything else is done:\n{}", list(&self.removed)),
+            ));
+        }
+        said
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        graph::{Owner, Settings},
+        resources::setting::{fixed, live, settings},
+    };
+
+    fn blueprint(nodes: Vec<Node>) -> Blueprint {
+        Blueprint::of(Owner { resource: "t".into(), name: "n".into() }, nodes)
+    }
+
+    fn sized(id: &str, kind: Kind, size: u8) -> Node {
+        let setting = crate::graph::Setting { change: kind, ..live(Input::Known(json!(size))) };
+        Node::new(id, "thing", settings([("size", setting)]))
+    }
+
+    #[test]
+    fn parts_come_go_and_are_replaced() {
+        let before = blueprint(vec![sized("a", Kind::Live, 1), sized("b", Kind::Replace, 1), sized("c", Kind::Live, 1)]);
+        let gone = Node::new("c", "thing", Settings::new()).absent_if(true);
+        let never = Node::new("e", "thing", Settings::new()).absent_if(true);
+        let after = blueprint(vec![sized("a", Kind::Live, 2), sized("b", Kind::Replace, 2), gone, sized("d", Kind::Live, 1), never]);
+        let known = Known::from([("a", "1"), ("b", "2"), ("c", "3")].map(|(component, id)| (component.into(), id.to_owned())));
+        let change = Change::between(&before, &after, &known);
+        let names = |all: &BTreeSet<ComponentId>| all.iter().map(|id| id.0.clone()).collect::<Vec<_>>();
+        assert_eq!(
+            (names(&change.added), names(&change.replaced), names(&change.removed)),
+            (vec!["d".into()], vec!["b".into()], vec!["c".into()])
+        );
+        assert_eq!(change.warnings("deeploy_x").len(), 2);
+        assert!(change.touches(&Decider { attribute: "x".into(), component: "b".into() }));
+        assert!(!change.touches(&Decider { attribute: "x".into(), component: "a".into() }));
+        assert!(change.refusals().is_empty());
+        assert!(Change::between(&before, &before, &known).is_empty());
+    }
+
+    #[test]
+    fn what_never_changes_is_refused_and_so_is_replacing_what_holds_data() {
+        let node = |size: u8| Node::new("a", "thing", settings([("size", fixed(Input::Known(json!(size))))]));
+        let change = Change::between(&blueprint(vec![node(1)]), &blueprint(vec![node(2)]), &Known::new());
+        assert!(change.refusals().first().unwrap().summary.contains("`size` of `a`"));
+        let data = |size| sized("b", Kind::Replace, size).stateful();
+        let change = Change::between(&blueprint(vec![data(1)]), &blueprint(vec![data(2)]), &Known::new());
+        assert_eq!((change.refusals().len(), change.replaced.len()), (1, 0));
+    }
+
+    #[test]
+    fn lost_data_is_an_error_until_it_is_named() {
+        let node = sized("database", Kind::Live, 1).stateful();
+        let known = Known::from([("database".into(), "db-1".to_owned())]);
+        let change = Change::between(&blueprint(vec![node.clone()]), &blueprint(vec![node]), &known);
+        let absent = Value::object([("database", Value::List(vec![ABSENT.into()]))]);
+        let prior = Value::object([("drift", absent), ("components", Value::object([("database", "db-1".into())]))]);
+        let lost = change.lost("deeploy_x", &prior, &BTreeSet::new());
+        assert!(lost.first().unwrap().detail.contains(r#"recreate = ["database"]"#));
+        assert!(change.lost("deeploy_x", &prior, &BTreeSet::from(["database".into()])).is_empty());
+    }
+}

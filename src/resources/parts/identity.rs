@@ -1,0 +1,226 @@
+//! `identity`: as whom Deeploy's pods call AWS.
+
+use serde_json::{Value as Json, json};
+use tf_provider::{Attr, Model, Path, Set, Value};
+
+use super::renamed::renamed;
+use crate::{
+    graph::{Input, Meaning, Node, Observed, link},
+    policies::{Access, AccessTo, Irsa, Place, PodIdentity, access_policy, trust_policy},
+    presets::{Preset, fill},
+    resources::{
+        access, checks,
+        composite::{Composite, Seen},
+        iam_user::{self, IamUser},
+        setting::{fixed, input, live, or_none, settings, unread},
+    },
+};
+
+/// Deeploy's role.
+pub(crate) const ROLE: &str = "role";
+/// Deeploy's user, for charts that take no role.
+pub(crate) const USER: &str = "user";
+
+/// As whom Deeploy's pods call AWS: a role by EKS Pod Identity and by IAM roles for service accounts, or a user with an access key.
+#[derive(Clone, Debug, Default, Model)]
+pub(crate) struct Identity {
+    /// `role`, or `user` for charts that take only an access key (up to 1.14). The access key goes straight into a secret.
+    #[tf(optional, computed, validate(checks::one_of(&["role", "user"])), note(preset = "identity.mode", change = "live"))]
+    pub mode: Attr<String>,
+    /// Kubernetes namespace of Deeploy.
+    #[tf(optional, computed, validate(checks::kubernetes_name()), note(preset = "identity.namespace", change = "live"))]
+    pub namespace: Attr<String>,
+    /// Names of the service accounts of Deeploy's pods, with which they become the role; no wildcards.
+    #[tf(optional, computed, validate(checks::kubernetes_names()), note(preset = "identity.service_accounts", change = "live"))]
+    pub service_accounts: Attr<Set<String>>,
+    /// ARN of Deeploy's role; null in mode `user`.
+    #[tf(computed)]
+    pub role_arn: Attr<String>,
+    /// ARN of Deeploy's user; null in mode `role`.
+    #[tf(computed)]
+    pub user_arn: Attr<String>,
+    /// ARN of the secret with the user's access key; null in mode `role`.
+    #[tf(computed)]
+    pub access_key_secret_arn: Attr<String>,
+}
+
+/// Computed attributes and their components.
+pub(crate) const OUTPUTS: &[(&str, &str)] = &[("role_arn", ROLE), ("user_arn", USER), ("access_key_secret_arn", "secret")];
+
+/// What the identity may reach, and how pods become it.
+pub(crate) struct Links {
+    pub(crate) name: Attr<String>,
+    pub(crate) bucket: Attr<String>,
+    pub(crate) access: Attr<String>,
+    /// Possibly links.
+    pub(crate) tokens_key_arn: Attr<String>,
+    pub(crate) data_key_arn: Attr<String>,
+    pub(crate) permissions_boundary: Attr<String>,
+    pub(crate) iam_path: Attr<String>,
+}
+
+/// The account that AWS Marketplace's images of Deeploy come from, and its only region (Deeploy's public Helm chart).
+const MARKETPLACE_ACCOUNT: &str = "709825985650";
+const MARKETPLACE_REGION: &str = "us-east-1";
+
+fn is_user(model: &Identity) -> bool {
+    model.mode.as_str() == Some("user")
+}
+
+/// The principal that the tokens key admits: a link to its ARN.
+pub(crate) fn arn(model: &Identity) -> String {
+    link(if is_user(model) { USER } else { ROLE }, "arn")
+}
+
+/// The role with its policy and associations, or the user with its group and secret; the other of the two is absent.
+pub(crate) fn nodes(model: &Identity, links: &Links, preset: Option<Preset>, place: &Place) -> Vec<Node> {
+    let user = is_user(model);
+    let mut nodes = role(model, links, place);
+    nodes.iter_mut().for_each(|node| node.absent = user);
+    let mut others = user_nodes(links, preset, place);
+    others.iter_mut().for_each(|node| node.absent |= !user);
+    nodes.extend(others);
+    nodes
+}
+
+fn role(model: &Identity, links: &Links, place: &Place) -> Vec<Node> {
+    let accounts = access::names(&model.service_accounts).unwrap_or_default();
+    let namespace = model.namespace.known().cloned().unwrap_or_default();
+    let cluster = links.name.known().cloned().unwrap_or_default();
+    let irsa = Irsa {
+        oidc_provider_arn: link("oidc_provider", "arn"),
+        issuer: link("cluster", "issuer_host"),
+        namespace: namespace.clone(),
+        service_accounts: accounts.clone(),
+    };
+    let pods = PodIdentity { cluster_name: cluster, namespace: namespace.clone(), service_accounts: accounts.clone() };
+    let known = model.service_accounts.known().is_some() && !namespace.is_empty() && links.name.known().is_some();
+    let trust = if known { Input::from(trust_policy(place, Some(&irsa), Some(&pods), &[])) } else { Input::Unknown };
+    let name = match links.name.known() {
+        Some(name) => Input::Known(json!(format!("{name}-deeploy"))),
+        None => Input::Unknown,
+    };
+    let role = settings([
+        ("name", fixed(name)),
+        ("path", fixed(input(&links.iam_path))),
+        ("trust_policy", live(trust).meaning(Meaning::Policy)),
+        ("permissions_boundary", live(or_none(&links.permissions_boundary))),
+        ("description", live(Input::Known(json!("Deeploy's pods")))),
+        ("inline_policies", unread(Input::Known(json!([access::POLICY_NAME])))),
+    ]);
+    let inline = settings([
+        ("role", fixed(Input::Output(ROLE.into(), "name".to_owned()))),
+        ("name", fixed(Input::Known(json!(access::POLICY_NAME)))),
+        ("policy", live(policy(links, place)).meaning(Meaning::Policy)),
+    ]);
+    let mut nodes = vec![Node::new(ROLE, "iam_role", role), Node::new("role_policy", "iam_role_policy", inline)];
+    for account in accounts {
+        let association = settings([
+            ("cluster_name", fixed(Input::Output("cluster".into(), "name".to_owned()))),
+            ("namespace", fixed(Input::Known(json!(namespace)))),
+            ("service_account", fixed(Input::Known(json!(account)))),
+            ("role_arn", live(Input::Output(ROLE.into(), "arn".to_owned()))),
+        ]);
+        nodes.push(Node::new(&format!("pod_identity/{namespace}/{account}"), "eks_pod_identity_association", association));
+    }
+    nodes
+}
+
+/// The node of a service account that was taken out.
+pub(crate) fn leftover(component: &str) -> Option<Node> {
+    let (namespace, account) = component.strip_prefix("pod_identity/")?.split_once('/')?;
+    let association = settings([
+        ("cluster_name", fixed(Input::Output("cluster".into(), "name".to_owned()))),
+        ("namespace", fixed(Input::Known(json!(namespace)))),
+        ("service_account", fixed(Input::Known(json!(account)))),
+    ]);
+    Some(Node::new(component, "eks_pod_identity_association", association))
+}
+
+/// Deeploy's permissions: its bucket, the bucket's key, the tokens key, and what AWS Marketplace's images call.
+fn policy(links: &Links, place: &Place) -> Input {
+    let (Some(bucket), Some(data), Some(tokens), Some(access)) =
+        (links.bucket.known(), links.data_key_arn.known(), links.tokens_key_arn.known(), links.access.known())
+    else {
+        return Input::Unknown;
+    };
+    let access = if access == "documented" { Access::Documented } else { Access::LeastPrivilege };
+    let to = AccessTo {
+        bucket_arn: Some(place.bucket(bucket)),
+        bucket_kms_key_arn: Some(data.clone()),
+        tokens_key_arn: Some(tokens.clone()),
+        dns_suffix: place.dns_suffix.clone(),
+        region: place.region.clone(),
+    };
+    let Some(mut policy) = access_policy(access, &to) else { return Input::Known(Json::Null) };
+    if let Some(statements) = policy.get_mut("Statement").and_then(Json::as_array_mut) {
+        statements.extend(marketplace(place));
+    }
+    Input::from(policy)
+}
+
+/// Paid containers of AWS Marketplace meter their use, and are pulled from Deeploy's registry there.
+fn marketplace(place: &Place) -> [Json; 3] {
+    let images = format!("arn:{}:ecr:{MARKETPLACE_REGION}:{MARKETPLACE_ACCOUNT}:repository/*", place.partition);
+    [
+        json!({
+            "Sid": "DeeployMarketplace", "Effect": "Allow", "Resource": "*",
+            "Action": ["aws-marketplace:MeterUsage", "aws-marketplace:RegisterUsage"],
+        }),
+        json!({ "Sid": "DeeployImageLogin", "Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*" }),
+        json!({
+            "Sid": "DeeployImages", "Effect": "Allow", "Resource": images,
+            "Action": ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        }),
+    ]
+}
+
+fn user_nodes(links: &Links, preset: Option<Preset>, place: &Place) -> Vec<Node> {
+    let defaults = Value::Map(fill(&IamUser::attributes(), &Value::Null, &Value::Null, preset));
+    let Ok(defaults) = IamUser::from_value(&defaults, &Path::root()) else { return Vec::new() };
+    let user = IamUser {
+        name: links.name.clone().map(|name| format!("{name}-deeploy")),
+        path: links.iam_path.clone(),
+        permissions_boundary: links.permissions_boundary.clone(),
+        bucket_arn: links.bucket.clone().map(|bucket| place.bucket(&bucket)),
+        bucket_kms_key_arn: links.data_key_arn.clone(),
+        tokens_key_arn: links.tokens_key_arn.clone(),
+        access: links.access.clone(),
+        secret_name: links.name.clone().map(|name| format!("deeploy/{name}/access-key")),
+        secret_kms_key_arn: links.data_key_arn.clone(),
+        ..defaults
+    };
+    let mut nodes = renamed(iam_user::Kind::blueprint(&user, place).nodes, &[]);
+    for node in &mut nodes {
+        if node.kind == "iam_group_policy" {
+            node.settings.insert("policy".to_owned(), live(policy(links, place)).meaning(Meaning::Policy));
+        }
+        if let Some(setting) = node.settings.get_mut("kms_key_id")
+            && let Input::Known(value) = &setting.value
+        {
+            setting.value = Input::from(value.clone());
+        }
+    }
+    nodes
+}
+
+/// What the identities are called is known before.
+pub(crate) fn foretell(model: &Identity, links: &Links, place: &Place) -> Vec<(&'static str, Value)> {
+    let arn = |kind: &str, wanted: bool| match (&links.name, &links.iam_path, wanted) {
+        (_, _, false) => Value::Null,
+        (Attr::Known(name), Attr::Known(path), _) => Value::from(place.iam(&format!("{kind}{path}{name}-deeploy"))),
+        _ => Value::Unknown,
+    };
+    let mut all = vec![("role_arn", arn("role", !is_user(model))), ("user_arn", arn("user", is_user(model)))];
+    if !is_user(model) {
+        all.push(("access_key_secret_arn", Value::Null));
+    }
+    all
+}
+
+/// The identities' ARNs.
+pub(crate) fn outputs(model: &mut Identity, seen: &Observed) {
+    model.role_arn = Seen(seen).output(ROLE, "arn");
+    model.user_arn = Seen(seen).output(USER, "arn");
+    model.access_key_secret_arn = Seen(seen).output("secret", "arn");
+}
