@@ -16,6 +16,7 @@ mod iam_user;
 mod import;
 mod kms_key;
 mod marks;
+mod network;
 mod outputs;
 mod parts;
 mod plan;
@@ -40,5 +41,6 @@ pub(crate) fn all(session: &Arc<Session>) -> Vec<Arc<dyn Resource>> {
         Adapter::<iam_role::Kind>::resource(Arc::clone(session)),
         Adapter::<iam_user::Kind>::resource(Arc::clone(session)),
         Adapter::<rds_instance::Kind>::resource(Arc::clone(session)),
+        Adapter::<network::Kind>::resource(Arc::clone(session)),
     ]
 }

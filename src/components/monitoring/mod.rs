@@ -14,6 +14,8 @@ mod sns_topic;
 
 pub use record::record_value;
 
+pub use record::record_value;
+
 /// Every kind of this family.
 pub(super) fn table(aws: &Arc<Aws>) -> Vec<Arc<dyn Component>> {
     vec![

@@ -22,5 +22,6 @@ pub(crate) mod database;
 pub(crate) mod encryption;
 pub(crate) mod identity;
 pub(crate) mod record;
+pub(crate) mod network;
 pub(crate) mod renamed;
 pub(crate) mod storage;
