@@ -26,8 +26,8 @@ def tagged(kind: str) -> list[dict[str, Any]]:
     return [{"ResourceType": kind, "Tags": pairs()}]
 
 
-def wait(what: Callable[[], str], end: str, *, bad: tuple[str, ...] = ()) -> list[str]:
-    """The states that were seen until the end; `gone` is the end of what is not found any more."""
+def wait(what: Callable[[], str], end: str, *, bad: tuple[str, ...] = ()) -> None:
+    """Until a state; `gone` is that of what is not found any more."""
     seen: list[str] = []
     started = time.monotonic()
     while not seen or seen[-1] != end:
@@ -147,7 +147,7 @@ class Environment(SandboxTest):
 
     # --- cluster
 
-    def make_cluster(self) -> list[str]:
+    def make_cluster(self) -> None:
         self.log_group("/aws/eks/test/cluster")
         self.eks.create_cluster(
             name="test", roleArn=self.roles["cluster"], version="1.34", tags=TAGS, bootstrapSelfManagedAddons=False,
@@ -156,15 +156,14 @@ class Environment(SandboxTest):
             encryptionConfig=[{"resources": ["secrets"], "provider": {"keyArn": self.data_key}}],
             logging={"clusterLogging": [{"types": ["api", "audit"], "enabled": True}]},
         )  # fmt: skip
-        seen = wait(self.cluster_state, "ACTIVE", bad=("FAILED",))
+        wait(self.cluster_state, "ACTIVE", bad=("FAILED",))
         self.cluster_group = self.eks.describe_cluster(name="test")["cluster"]["resourcesVpcConfig"]["clusterSecurityGroupId"]
         for name in ("eks-pod-identity-agent", "kube-proxy"):
             self.eks.create_addon(clusterName="test", addonName=name, tags=TAGS)
         network = [{"serviceAccount": "aws-node", "roleArn": self.roles["cni"]}]
         self.eks.create_addon(clusterName="test", addonName="vpc-cni", podIdentityAssociations=network, tags=TAGS)
-        return seen
 
-    def make_nodes(self) -> list[str]:
+    def make_nodes(self) -> None:
         disk = [{"DeviceName": "/dev/xvda", "Ebs": {"Encrypted": True, "KmsKeyId": self.data_key, "VolumeSize": 50, "VolumeType": "gp3"}}]
         data = {
             "BlockDeviceMappings": disk, "MetadataOptions": {"HttpTokens": "required"},
@@ -178,12 +177,11 @@ class Environment(SandboxTest):
             instanceTypes=["m6i.large"], scalingConfig={"minSize": 2, "desiredSize": 2, "maxSize": 4},
             launchTemplate={"id": self.template, "version": "1"},
         )  # fmt: skip
-        seen = wait(self.nodes_state, "ACTIVE", bad=("CREATE_FAILED",))
+        wait(self.nodes_state, "ACTIVE", bad=("CREATE_FAILED",))
         for name in ("coredns",):
             self.eks.create_addon(clusterName="test", addonName=name, tags=TAGS)
         for name in ("eks-pod-identity-agent", "kube-proxy", "vpc-cni", "coredns"):
             wait(lambda name=name: self.addon_state(name), "ACTIVE", bad=("CREATE_FAILED", "DEGRADED"))
-        return seen
 
     def cluster_state(self) -> str:
         return str(self.eks.describe_cluster(name="test")["cluster"]["status"])
@@ -196,7 +194,7 @@ class Environment(SandboxTest):
 
     # --- database
 
-    def make_database(self) -> list[str]:
+    def make_database(self) -> None:
         rds = self.rds
         for kind in ("postgresql", "upgrade"):
             self.log_group(f"/aws/rds/instance/test/{kind}")
@@ -212,7 +210,7 @@ class Environment(SandboxTest):
             MonitoringInterval=60, MonitoringRoleArn=self.roles["monitoring"], EnableCloudwatchLogsExports=["postgresql", "upgrade"],
             PubliclyAccessible=False, Tags=pairs(),
         )  # fmt: skip
-        return wait(self.database_state, "available", bad=("failed",))
+        wait(self.database_state, "available", bad=("failed",))
 
     def database(self) -> dict[str, Any]:
         return dict(self.rds.describe_db_instances(DBInstanceIdentifier="test")["DBInstances"][0])

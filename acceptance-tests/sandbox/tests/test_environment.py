@@ -1,5 +1,7 @@
 """The parts fit together: a whole environment is made, works, and goes; what stays is what AWS keeps."""
 
+import time
+
 from .environment import Environment, wait
 from .served import REGION, control
 
@@ -18,16 +20,19 @@ class Whole(Environment):
 
     def test_with_time(self):
         self.there_and_back(0.05)
-        self.assertEqual(self.seen["cluster"], ["CREATING", "ACTIVE"])
-        self.assertEqual(self.seen["nodes"], ["CREATING", "ACTIVE"])
-        self.assertEqual(self.seen["database"][0], "creating")
+        for what, minutes in (("cluster", 10), ("nodes", 3), ("database", 8)):
+            self.assertGreaterEqual(self.took_s[what], 0.05 * minutes)
 
     def there(self):
         self.make_network()
         self.make_roles()
         self.make_key()
         self.make_flow_logs()
-        self.seen = {"cluster": self.make_cluster(), "nodes": self.make_nodes(), "database": self.make_database()}
+        self.took_s = {}
+        for what, make in (("cluster", self.make_cluster), ("nodes", self.make_nodes), ("database", self.make_database)):
+            started = time.monotonic()
+            make()
+            self.took_s[what] = time.monotonic() - started
         self.make_monitoring()
 
     def it_works(self):
@@ -84,7 +89,7 @@ class Whole(Environment):
             wait(lambda name=name: self.addon_state(name), "gone")
         self.refused("ResourceInUseException", eks.delete_cluster, name="test")
         eks.delete_nodegroup(clusterName="test", nodegroupName="default")
-        self.assertIn("gone", wait(self.nodes_state, "gone", bad=("DELETE_FAILED",)))
+        wait(self.nodes_state, "gone", bad=("DELETE_FAILED",))
         eks.delete_addon(clusterName="test", addonName="vpc-cni")
         wait(lambda: self.addon_state("vpc-cni"), "gone")
         eks.delete_cluster(name="test")
