@@ -49,8 +49,12 @@ def wait(what: Callable[[], str], end: str, *, bad: tuple[str, ...] = ()) -> Non
 class Environment(SandboxTest):
     def setUp(self) -> None:
         super().setUp()
+        self.use(self.key)
+
+    def use(self, key: str) -> None:
+        """From now on, who has this key."""
         for service in ("ec2", "iam", "kms", "logs", "eks", "rds", "sns", "events", "cloudwatch", "s3"):
-            setattr(self, service, self.aws(service))
+            setattr(self, service, self.aws(service, key=key))
 
     # --- network
 

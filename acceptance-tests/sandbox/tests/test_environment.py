@@ -3,7 +3,7 @@
 import time
 
 from .environment import Environment, wait
-from .served import REGION, control
+from .served import REGION, allow, control, policy
 
 
 class Whole(Environment):
@@ -22,6 +22,23 @@ class Whole(Environment):
         self.there_and_back(0.05)
         for what, minutes in (("cluster", 10), ("nodes", 3), ("database", 8)):
             self.assertGreaterEqual(self.took_s[what], 0.05 * minutes)
+
+    def test_with_the_rights_of_its_calls(self):
+        """The actions that calls are recorded with are those that they need: a user who may do no more can do it all."""
+        self.there()
+        self.and_back()
+        actions = sorted({action for call in self.calls() for action in call["actions"]})
+        self.setUp()
+        iam, document = self.iam, policy(allow(actions, "*")).replace(" ", "")
+        iam.create_user(UserName="deployer")
+        made = iam.create_policy(PolicyName="deployer", PolicyDocument=document)["Policy"]["Arn"]
+        iam.attach_user_policy(UserName="deployer", PolicyArn=made)
+        self.use(iam.create_access_key(UserName="deployer")["AccessKey"]["AccessKeyId"])
+        self.there()
+        self.and_back()
+        self.use(self.key)
+        self.assertEqual([call for call in self.calls() if "Denied" in str(call["error"])], [])
+        self.assertEqual({each for each in self.left_over() if "deployer" not in each[1] and each[0] != "iam:access_key"}, set())
 
     def there(self):
         self.make_network()
