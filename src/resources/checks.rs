@@ -20,14 +20,14 @@ const RDS_NAME_MAX: usize = 64 - "-rds-monitoring".len();
 const TAGS_MAX: usize = 45; // 50 of AWS less our own five
 
 /// What is wrong, and what to do; `None`: fine.
-type Problem = Option<(String, String)>;
+pub(super) type Problem = Option<(String, String)>;
 
-fn text(check: impl Fn(&str) -> Problem + Send + Sync + 'static) -> Validator {
+pub(super) fn text(check: impl Fn(&str) -> Problem + Send + Sync + 'static) -> Validator {
     Arc::new(move |value, path| value.as_str().map_or_else(Vec::new, |text| said(path, check(text))))
 }
 
 /// The same for each element of a list or set, at the whole attribute's path: elements of sets have none of their own.
-fn each(check: impl Fn(&str) -> Problem + Send + Sync + 'static) -> Validator {
+pub(super) fn each(check: impl Fn(&str) -> Problem + Send + Sync + 'static) -> Validator {
     Arc::new(move |value, path| match value {
         Value::List(items) => items.iter().flat_map(|item| said(path, element(item, &check))).collect(),
         _ => Vec::new(),
@@ -41,11 +41,11 @@ fn element(item: &Value, check: impl Fn(&str) -> Problem) -> Problem {
     }
 }
 
-fn said(path: &Path, problem: Problem) -> Vec<Diagnostic> {
+pub(super) fn said(path: &Path, problem: Problem) -> Vec<Diagnostic> {
     problem.map(|(summary, detail)| Diagnostic::error(path.clone(), summary, detail)).into_iter().collect()
 }
 
-fn problem(summary: &str, detail: impl Into<String>) -> Problem {
+pub(super) fn problem(summary: &str, detail: impl Into<String>) -> Problem {
     Some((summary.to_owned(), detail.into()))
 }
 
@@ -58,6 +58,28 @@ pub(super) fn preset() -> Validator {
 }
 
 pub(super) use tf_provider::validators::{integer_between as between, length_between as length, one_of};
+
+/// Longest name of an environment: what is named after it (`NAME-artifacts-ACCOUNT-REGION-logs`, roles, rules) must fit AWS's limits.
+const ENVIRONMENT_NAME_MAX: usize = 32;
+
+/// A name that everything in an environment can be named after: by the rules of RDS identifiers, EKS clusters and buckets.
+pub(super) fn environment_name() -> Validator {
+    text(|name| {
+        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let starts = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+        let fits = starts && name.len() <= ENVIRONMENT_NAME_MAX && name.bytes().all(legal) && !name.ends_with('-') && !name.contains("--");
+        match fits {
+            true => None,
+            false => problem(
+                "Not a name for an environment",
+                format!(
+                    "{name:?}: 1 to {ENVIRONMENT_NAME_MAX} lower-case letters, digits and single hyphens that start with a letter and don't end with a \
+                     hyphen. Cluster, database, bucket and roles are named after it."
+                ),
+            ),
+        }
+    })
+}
 
 /// What follows `alias/`.
 pub(super) fn key_name() -> Validator {
@@ -183,7 +205,7 @@ pub(super) fn principals() -> Validator {
 }
 
 /// What policies may name: no groups, no policies, no patterns.
-fn is_principal(resource: &str) -> bool {
+pub(super) fn is_principal(resource: &str) -> bool {
     let kinds = ["role/", "user/", "assumed-role/", "federated-user/"];
     !resource.contains(['*', '?'])
         && (resource == "root" || kinds.iter().any(|kind| resource.len() > kind.len() && resource.starts_with(kind)))
@@ -197,6 +219,19 @@ pub(super) fn services() -> Validator {
         match host {
             true => None,
             false => problem("Not a service principal", format!("{text:?} is not like \"logs.eu-central-1.amazonaws.com\".")),
+        }
+    })
+}
+
+/// Mail addresses, by what SNS takes at least; whether there is somebody behind one only a mail tells.
+pub(super) fn emails() -> Validator {
+    const ADDRESS_MAX: usize = 254;
+    each(|text| {
+        let parts = text.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !local.contains('@') && domain.contains('.'));
+        let plain = text.len() <= ADDRESS_MAX && text.chars().all(|char| char.is_ascii_graphic() && !"<>,;\"()[]\\".contains(char));
+        match parts.filter(|(_, domain)| plain && !domain.starts_with('.') && !domain.ends_with('.')) {
+            Some(_) => None,
+            None => problem("Not a mail address", format!("{text:?} is not like \"ops@example.com\"; name and brackets are left out.")),
         }
     })
 }
