@@ -30,6 +30,7 @@ mod replay;
 
 pub use iam_role::arn_of_role;
 pub use kms_alias::alias_of;
+pub use monitoring::{InstanceClass, instance_class, record_value};
 
 /// Every kind of object that blueprints may name.
 #[must_use]

@@ -16,6 +16,7 @@ mod iam_user;
 mod import;
 mod kms_key;
 mod marks;
+mod monitoring;
 mod outputs;
 mod parts;
 mod plan;
@@ -38,5 +39,6 @@ pub(crate) fn all(session: &Arc<Session>) -> Vec<Arc<dyn Resource>> {
         Adapter::<s3_bucket::Kind>::resource(Arc::clone(session)),
         Adapter::<iam_role::Kind>::resource(Arc::clone(session)),
         Adapter::<iam_user::Kind>::resource(Arc::clone(session)),
+        Adapter::<monitoring::Kind>::resource(Arc::clone(session)),
     ]
 }

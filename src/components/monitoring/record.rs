@@ -142,6 +142,15 @@ impl Component for Record {
     }
 }
 
+/// What a record holds; `None` where there is no such record. For import.
+///
+/// # Errors
+/// What AWS says.
+pub async fn record_value(aws: &Aws, name: &str) -> Result<Option<String>, Failure> {
+    let reply = aws.ssm.get_parameter().name(name).send().await.absent("ssm:GetParameter")?;
+    Ok(reply.and_then(|reply| reply.parameter).and_then(|parameter| parameter.value))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]

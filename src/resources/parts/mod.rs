@@ -19,5 +19,6 @@
 
 pub(crate) mod encryption;
 pub(crate) mod identity;
+pub(crate) mod monitoring;
 pub(crate) mod renamed;
 pub(crate) mod storage;
