@@ -149,8 +149,8 @@ impl Composite for Kind {
         all
     }
 
-    fn moved(planned: &MonitoringOf, prior: &MonitoringOf) -> Vec<&'static str> {
-        if monitoring::moved(&planned.monitoring, &prior.monitoring) { vec!["unconfirmed_emails"] } else { Vec::new() }
+    fn moved(planned: &MonitoringOf, prior: &MonitoringOf) -> Vec<String> {
+        if monitoring::moved(&planned.monitoring, &prior.monitoring) { vec!["unconfirmed_emails".to_owned()] } else { Vec::new() }
     }
 
     fn outputs(model: &mut MonitoringOf, seen: &Observed) {

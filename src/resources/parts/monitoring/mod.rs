@@ -191,6 +191,11 @@ pub(crate) fn derive(model: &mut Monitoring, watched: &Watched, prior: Option<(&
     model.thresholds = alarms::thresholds(model, watched, prior, facts);
 }
 
+/// Whether a topic is made here; `None`: not known yet.
+pub(crate) fn has_topic(model: &Monitoring) -> Option<bool> {
+    nodes::topic(model)
+}
+
 /// The topic's ARN follows from its name, thresholds from `derive`.
 pub(crate) fn foretell(model: &Monitoring, name: &Attr<String>, place: &Place) -> Vec<(&'static str, Value)> {
     let arn = match (nodes::topic(model), &model.sns_topic_arn) {
