@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value as Json, json};
-use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set, TfType, validators};
+use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set, validators};
 
 use super::{
     checks,
