@@ -34,6 +34,12 @@ pub(crate) use eks::{
 };
 pub use iam_role::arn_of_role;
 pub use kms_alias::alias_of;
+pub use monitoring::record_value;
+pub use rds::{Offer, Snapshot, Version, offers, snapshot, versions};
+pub use ec2::{AvailabilityZone, ExistingNetwork, ExistingSubnet, availability_zones, existing_network, is_without_eks};
+pub use iam_role::arn_of_role;
+pub use kms_alias::alias_of;
+pub use monitoring::record_value;
 
 /// Every kind of object that blueprints may name.
 #[must_use]

@@ -35,6 +35,8 @@ pub use diff::{Difference, What, diff, drift};
 pub use failure::{Class, Failure};
 pub use observe::{Observed, observe};
 pub use order::Flaw;
+#[cfg(test)]
+pub(crate) use order::Order;
 pub use outcome::{ComponentFailure, Doing, Known, Mode, Outcome, Refusal, Run, Status};
 pub use run::run;
 pub use template::link;

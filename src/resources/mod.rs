@@ -16,9 +16,11 @@ mod iam_user;
 mod import;
 mod kms_key;
 mod marks;
+mod network;
 mod outputs;
 mod parts;
 mod plan;
+mod rds_instance;
 mod read;
 mod report;
 mod s3_bucket;
@@ -38,5 +40,7 @@ pub(crate) fn all(session: &Arc<Session>) -> Vec<Arc<dyn Resource>> {
         Adapter::<s3_bucket::Kind>::resource(Arc::clone(session)),
         Adapter::<iam_role::Kind>::resource(Arc::clone(session)),
         Adapter::<iam_user::Kind>::resource(Arc::clone(session)),
+        Adapter::<rds_instance::Kind>::resource(Arc::clone(session)),
+        Adapter::<network::Kind>::resource(Arc::clone(session)),
     ]
 }

@@ -8,6 +8,7 @@ mod blockers;
 mod elastic_ip;
 mod flow_log;
 mod internet_gateway;
+mod lookup;
 mod nat_gateway;
 mod reader;
 mod route;
@@ -19,6 +20,8 @@ mod subnet;
 mod tags;
 mod vpc;
 mod vpc_endpoint;
+
+pub use lookup::{AvailabilityZone, ExistingNetwork, ExistingSubnet, availability_zones, existing_network, is_without_eks};
 
 /// Every kind of this family.
 pub(super) fn table(aws: &Arc<Aws>) -> Vec<Arc<dyn Component>> {

@@ -95,6 +95,8 @@ impl Component for Subnet {
             "ec2:CreateTags",
             "ec2:DeleteSubnet",
             "ec2:DeleteTags",
+            // Which zones there are is asked at plan.
+            "ec2:DescribeAvailabilityZones",
             "ec2:DescribeNetworkInterfaces",
             "ec2:DescribeSubnets",
             "ec2:ModifySubnetAttribute",
