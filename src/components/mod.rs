@@ -28,18 +28,21 @@ mod settings;
 #[cfg(test)]
 mod replay;
 
+pub use ec2::{AvailabilityZone, ExistingNetwork, ExistingSubnet, availability_zones, existing_network, is_without_eks};
 pub(crate) use eks::{
-    facts::{Capacity, KubernetesVersion, addon_versions, capacities, upgrade_blockers, versions as kubernetes_versions},
+    facts::{
+        Capacity, KubernetesVersion, SubnetPlace, addon_versions, capacities, subnet_places, upgrade_blockers,
+        versions as kubernetes_versions,
+    },
     version::minor,
 };
 pub use iam_role::arn_of_role;
-pub use kms_alias::alias_of;
-pub use monitoring::record_value;
-pub use rds::{Offer, Snapshot, Version, offers, snapshot, versions};
-pub use ec2::{AvailabilityZone, ExistingNetwork, ExistingSubnet, availability_zones, existing_network, is_without_eks};
 pub use iam_role::arn_of_role;
 pub use kms_alias::alias_of;
+pub use kms_alias::alias_of;
 pub use monitoring::record_value;
+pub use monitoring::record_value;
+pub use rds::{Offer, Snapshot, Version, offers, snapshot, versions};
 
 /// Every kind of object that blueprints may name.
 #[must_use]
