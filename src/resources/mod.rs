@@ -12,11 +12,13 @@ mod change;
 pub(crate) mod checks;
 mod composite;
 mod eks_cluster;
+mod environment;
 mod iam_role;
 mod iam_user;
 mod import;
 mod kms_key;
 mod marks;
+mod monitoring;
 mod network;
 mod outputs;
 mod parts;
@@ -37,6 +39,7 @@ use composite::Adapter;
 #[must_use]
 pub(crate) fn all(session: &Arc<Session>) -> Vec<Arc<dyn Resource>> {
     vec![
+        Adapter::<environment::Kind>::resource(Arc::clone(session)),
         Adapter::<kms_key::Kind>::resource(Arc::clone(session)),
         Adapter::<s3_bucket::Kind>::resource(Arc::clone(session)),
         Adapter::<iam_role::Kind>::resource(Arc::clone(session)),
@@ -44,5 +47,6 @@ pub(crate) fn all(session: &Arc<Session>) -> Vec<Arc<dyn Resource>> {
         Adapter::<rds_instance::Kind>::resource(Arc::clone(session)),
         Adapter::<eks_cluster::Kind>::resource(Arc::clone(session)),
         Adapter::<network::Kind>::resource(Arc::clone(session)),
+        Adapter::<monitoring::Kind>::resource(Arc::clone(session)),
     ]
 }

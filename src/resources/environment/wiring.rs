@@ -79,12 +79,13 @@ impl<'a> Wiring<'a> {
     }
 
     fn database_links(&self) -> database::Links {
-        let topic = self.model.monitoring.known().and_then(|monitoring| match (&monitoring.sns_topic_arn, monitoring::has_topic(monitoring)) {
-            (Attr::Known(arn), _) => Some(Input::Known(json!(arn))),
-            (Attr::Unknown, _) | (_, None) => Some(Input::Unknown),
-            (_, Some(true)) => Some(Input::Output(id(monitoring::TOPIC), "arn".to_owned())),
-            (_, Some(false)) => None,
-        });
+        let topic =
+            self.model.monitoring.known().and_then(|monitoring| match (&monitoring.sns_topic_arn, monitoring::has_topic(monitoring)) {
+                (Attr::Known(arn), _) => Some(Input::Known(json!(arn))),
+                (Attr::Unknown, _) | (_, None) => Some(Input::Unknown),
+                (_, Some(true)) => Some(Input::Output(id(monitoring::TOPIC), "arn".to_owned())),
+                (_, Some(false)) => None,
+            });
         database::Links {
             name: self.name.clone(),
             vpc_id: network::vpc_id(&self.network),
@@ -212,4 +213,3 @@ impl<'a> Wiring<'a> {
         told
     }
 }
-
