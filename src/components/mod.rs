@@ -29,9 +29,14 @@ mod settings;
 mod replay;
 
 pub use ec2::{AvailabilityZone, ExistingNetwork, ExistingSubnet, availability_zones, existing_network, is_without_eks};
+pub(crate) use eks::{
+    facts::{Capacity, KubernetesVersion, addon_versions, capacities, upgrade_blockers, versions as kubernetes_versions},
+    version::minor,
+};
 pub use iam_role::arn_of_role;
 pub use kms_alias::alias_of;
 pub use monitoring::record_value;
+pub use rds::{Offer, Snapshot, Version, offers, snapshot, versions};
 
 /// Every kind of object that blueprints may name.
 #[must_use]

@@ -1,6 +1,8 @@
 //! A transport for tests that answers from a script and holds each request against it.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod cbor;
 
 use std::{
     collections::VecDeque,
@@ -24,11 +26,11 @@ use crate::aws::{Aws, Caller};
 
 /// One expected request and its reply.
 struct Line {
-    /// `METHOD PATH?QUERY` of S3, the operation's name for JSON and Query services; a beginning of it.
+    /// `METHOD PATH?QUERY` of S3, the operation's name for JSON, CBOR and Query services; a beginning of it.
     request: String,
     status: u16,
     headers: Vec<(&'static str, String)>,
-    body: String,
+    body: Vec<u8>,
 }
 
 /// What answers, and what was asked.
@@ -71,7 +73,14 @@ impl Script {
     /// As [`Self::on`], with headers in the reply.
     pub(super) fn with(self, request: &str, status: u16, headers: &[(&'static str, &str)], body: &str) -> Self {
         let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        self.lines.lock().unwrap().push_back(Line { request: request.to_owned(), status, headers, body: body.to_owned() });
+        self.lines.lock().unwrap().push_back(Line { request: request.to_owned(), status, headers, body: body.as_bytes().to_vec() });
+        self
+    }
+
+    /// As [`Self::on`], of a service that speaks RPC v2 CBOR (CloudWatch); its requests are told as JSON.
+    pub(super) fn cbor(self, request: &str, status: u16, body: &serde_json::Value) -> Self {
+        let headers = vec![("smithy-protocol", "rpc-v2-cbor".to_owned())];
+        self.lines.lock().unwrap().push_back(Line { request: request.to_owned(), status, headers, body: cbor::encode(body) });
         self
     }
 
@@ -121,7 +130,11 @@ impl Script {
 
     fn answer(&self, request: &HttpRequest) -> HttpResponse {
         let name = name(request);
-        let body = request.body().bytes().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
+        let bytes = request.body().bytes().unwrap_or_default();
+        let body = match is_cbor(request) {
+            true => cbor::decode(bytes).to_string(),
+            false => String::from_utf8_lossy(bytes).into_owned(),
+        };
         self.asked.lock().unwrap().push((name.clone(), body));
         self.owners.lock().unwrap().push(request.headers().get("x-amz-expected-bucket-owner").map(str::to_owned));
         let mut lines = self.lines.lock().unwrap();
@@ -136,7 +149,8 @@ impl Script {
             body: match name.contains(' ') {
                 true => format!("<Error><Code>NotInTheScript</Code><Message>{}</Message></Error>", name.replace('&', "&amp;")),
                 false => format!(r#"{{"__type":"NotInTheScript","message":"{name}"}}"#),
-            },
+            }
+            .into_bytes(),
         });
         let mut reply = HttpResponse::new(StatusCode::try_from(line.status).unwrap(), SdkBody::from(line.body));
         for (name, value) in line.headers {
@@ -146,7 +160,11 @@ impl Script {
     }
 }
 
-/// The operation of a JSON or Query service; else method, path and query without the SDK's `x-id`.
+fn is_cbor(request: &HttpRequest) -> bool {
+    request.headers().get("smithy-protocol") == Some("rpc-v2-cbor")
+}
+
+/// The operation of a JSON, CBOR or Query service; else method, path and query without the SDK's `x-id`.
 fn name(request: &HttpRequest) -> String {
     if let Some(target) = request.headers().get("x-amz-target") {
         return target.rsplit('.').next().unwrap_or_default().to_owned();
@@ -158,6 +176,9 @@ fn name(request: &HttpRequest) -> String {
     let uri = request.uri();
     let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
     let path = rest.find('/').map_or("/", |start| &rest[start..]);
+    if let Some((_, operation)) = path.rsplit_once("/operation/").filter(|_| is_cbor(request)) {
+        return operation.to_owned();
+    }
     format!("{} {path}", request.method())
 }
 

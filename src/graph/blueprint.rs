@@ -235,6 +235,8 @@ pub enum Meaning {
     Unordered,
     /// A policy document: arrays are sets, an array of one equals its element.
     Policy,
+    /// Equal JSON that the resource notes for itself (a record's value): a run brings it about, and another value is no drift.
+    Note,
     /// The cloud never tells it (a deletion window, `force_destroy`): not compared, handed to the component as it is.
     Unread,
 }

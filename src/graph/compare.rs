@@ -16,7 +16,7 @@ pub fn same(meaning: Meaning, wanted: &Json, found: &Json) -> bool {
     }
     match meaning {
         Meaning::Unread => true,
-        Meaning::Exact => exact(wanted, found, DEPTH_MAX),
+        Meaning::Exact | Meaning::Note => exact(wanted, found, DEPTH_MAX),
         Meaning::Unordered => unordered(wanted, found, DEPTH_MAX),
         Meaning::Policy => match (document(wanted), document(found)) {
             (Some(wanted), Some(found)) => policy(&wanted, &found, DEPTH_MAX),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::{
-    Blueprint, Change, Claim, ComponentId, Found, IgnoreTags, Node, Observed,
+    Blueprint, Change, Claim, ComponentId, Found, IgnoreTags, Meaning, Node, Observed,
     claim::{COMPONENT, OWNER, Ownership, PREFIX, ownership, wanted_tags},
     compare::same,
     resolve::settings,
@@ -99,7 +99,7 @@ pub fn drift(blueprint: &Blueprint, observed: &Observed) -> BTreeMap<String, Vec
             What::Absent => differ("absent"),
             What::Superfluous => differ("superfluous"),
             What::Setting { name, .. } => {
-                if node.settings.get(&name).is_some_and(|setting| !setting.shown) {
+                if node.settings.get(&name).is_some_and(|setting| !setting.shown && setting.meaning != Meaning::Note) {
                     differ(&name);
                 }
             }

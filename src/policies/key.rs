@@ -84,7 +84,7 @@ fn allow(sid: &str, principal: &Json, actions: &[&str], condition: Option<Json>)
 }
 
 fn principals(place: &Place, arns: &[String]) -> Json {
-    json!({ "AWS": arns.iter().map(|arn| role_of_session(place, arn)).collect::<Vec<_>>() })
+    json!({ "AWS": arns.iter().map(|arn| principal_of(place, arn)).collect::<Vec<_>>() })
 }
 
 /// Keeps a service from using the key for another account (the confused deputy). CloudWatch Logs names the log group in
@@ -97,8 +97,9 @@ fn service_condition(place: &Place, service: &str) -> Option<Json> {
     }
 }
 
-/// A session's ARN as its role's: KMS refuses sessions, which end, as principals of a policy. Other texts stay as they are.
-fn role_of_session(place: &Place, arn: &str) -> String {
+/// A session's ARN as its role's: KMS refuses sessions, which end, as principals of a policy, and EKS in access entries. Other texts stay as they are.
+#[must_use]
+pub fn principal_of(place: &Place, arn: &str) -> String {
     let Ok(parsed) = Arn::parse(arn) else { return arn.to_owned() };
     let looked_up = parsed.session().filter(|_| parsed.account == place.account_id).and_then(|(role, _)| place.roles.get(role));
     looked_up.cloned().unwrap_or_else(|| parsed.to_principal().to_string())
@@ -206,12 +207,12 @@ mod tests {
     fn a_session_becomes_its_role_with_the_path_that_was_looked_up() {
         let mut place = frankfurt();
         let session = "arn:aws:sts::123456789012:assumed-role/ci/run-7";
-        assert_eq!(role_of_session(&place, session), "arn:aws:iam::123456789012:role/ci");
+        assert_eq!(principal_of(&place, session), "arn:aws:iam::123456789012:role/ci");
         place.roles.insert("ci".to_owned(), "arn:aws:iam::123456789012:role/build/ci".to_owned());
-        assert_eq!(role_of_session(&place, session), "arn:aws:iam::123456789012:role/build/ci");
+        assert_eq!(principal_of(&place, session), "arn:aws:iam::123456789012:role/build/ci");
         let others = "arn:aws-cn:sts::210987654321:assumed-role/ci/run-7";
-        assert_eq!(role_of_session(&place, others), "arn:aws-cn:iam::210987654321:role/ci");
-        assert_eq!(role_of_session(&place, "arn:aws:iam::123456789012:user/a"), "arn:aws:iam::123456789012:user/a");
+        assert_eq!(principal_of(&place, others), "arn:aws-cn:iam::210987654321:role/ci");
+        assert_eq!(principal_of(&place, "arn:aws:iam::123456789012:user/a"), "arn:aws:iam::123456789012:user/a");
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod trust;
 
 pub use access::{Access, AccessTo, access_policy, read_access};
 pub use bucket::{bucket_policy, log_bucket_policy};
-pub use key::{KeyUsers, SEED_KEY_ACTIONS, is_root, key_policy, locks_out, users_of};
+pub use key::{KeyUsers, SEED_KEY_ACTIONS, is_root, key_policy, locks_out, principal_of, users_of};
 pub use statements::{foreign_statements, parse_statements, parse_trust_statements};
 pub use trust::{Irsa, PodIdentity, read_trust, trust_policy};
 

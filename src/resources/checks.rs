@@ -15,17 +15,19 @@ use super::tags::OURS;
 /// AWS's limits on tags.
 const TAG_KEY_MAX: usize = 128;
 const TAG_VALUE_MAX: usize = 256;
+/// IAM's longest role name, 64, less what the monitoring role's adds.
+const RDS_NAME_MAX: usize = 64 - "-rds-monitoring".len();
 const TAGS_MAX: usize = 45; // 50 of AWS less our own five
 
 /// What is wrong, and what to do; `None`: fine.
-type Problem = Option<(String, String)>;
+pub(super) type Problem = Option<(String, String)>;
 
-fn text(check: impl Fn(&str) -> Problem + Send + Sync + 'static) -> Validator {
+pub(super) fn text(check: impl Fn(&str) -> Problem + Send + Sync + 'static) -> Validator {
     Arc::new(move |value, path| value.as_str().map_or_else(Vec::new, |text| said(path, check(text))))
 }
 
 /// The same for each element of a list or set, at the whole attribute's path: elements of sets have none of their own.
-fn each(check: impl Fn(&str) -> Problem + Send + Sync + 'static) -> Validator {
+pub(super) fn each(check: impl Fn(&str) -> Problem + Send + Sync + 'static) -> Validator {
     Arc::new(move |value, path| match value {
         Value::List(items) => items.iter().flat_map(|item| said(path, element(item, &check))).collect(),
         _ => Vec::new(),
@@ -39,11 +41,11 @@ fn element(item: &Value, check: impl Fn(&str) -> Problem) -> Problem {
     }
 }
 
-fn said(path: &Path, problem: Problem) -> Vec<Diagnostic> {
+pub(super) fn said(path: &Path, problem: Problem) -> Vec<Diagnostic> {
     problem.map(|(summary, detail)| Diagnostic::error(path.clone(), summary, detail)).into_iter().collect()
 }
 
-fn problem(summary: &str, detail: impl Into<String>) -> Problem {
+pub(super) fn problem(summary: &str, detail: impl Into<String>) -> Problem {
     Some((summary.to_owned(), detail.into()))
 }
 
@@ -56,6 +58,28 @@ pub(super) fn preset() -> Validator {
 }
 
 pub(super) use tf_provider::validators::{integer_between as between, length_between as length, one_of};
+
+/// Longest name of an environment: what is named after it (`NAME-artifacts-ACCOUNT-REGION-logs`, roles, rules) must fit AWS's limits.
+const ENVIRONMENT_NAME_MAX: usize = 32;
+
+/// A name that everything in an environment can be named after: by the rules of RDS identifiers, EKS clusters and buckets.
+pub(super) fn environment_name() -> Validator {
+    text(|name| {
+        let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let starts = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+        let fits = starts && name.len() <= ENVIRONMENT_NAME_MAX && name.bytes().all(legal) && !name.ends_with('-') && !name.contains("--");
+        match fits {
+            true => None,
+            false => problem(
+                "Not a name for an environment",
+                format!(
+                    "{name:?}: 1 to {ENVIRONMENT_NAME_MAX} lower-case letters, digits and single hyphens that start with a letter and don't end with a \
+                     hyphen. Cluster, database, bucket and roles are named after it."
+                ),
+            ),
+        }
+    })
+}
 
 /// What follows `alias/`.
 pub(super) fn key_name() -> Validator {
@@ -94,6 +118,23 @@ pub(super) fn bucket_name() -> Validator {
             problem("A reserved bucket name", format!("S3 keeps names like {name:?} for itself: choose another start or end."))
         } else {
             None
+        }
+    })
+}
+
+/// What RDS names an instance, short enough for the objects that are named after it.
+pub(super) fn rds_name() -> Validator {
+    text(|name| {
+        let legal = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let begins = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
+        match (1..=RDS_NAME_MAX).contains(&name.len()) && legal && begins && !name.ends_with('-') && !name.contains("--") {
+            true => None,
+            false => problem(
+                "Not a database's name",
+                format!(
+                    "{name:?}: 1 to {RDS_NAME_MAX} letters, digits and hyphens that begin with a letter, end with none and have no two hyphens in a row."
+                ),
+            ),
         }
     })
 }
@@ -164,7 +205,7 @@ pub(super) fn principals() -> Validator {
 }
 
 /// What policies may name: no groups, no policies, no patterns.
-fn is_principal(resource: &str) -> bool {
+pub(super) fn is_principal(resource: &str) -> bool {
     let kinds = ["role/", "user/", "assumed-role/", "federated-user/"];
     !resource.contains(['*', '?'])
         && (resource == "root" || kinds.iter().any(|kind| resource.len() > kind.len() && resource.starts_with(kind)))

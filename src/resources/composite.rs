@@ -99,7 +99,7 @@ pub(crate) trait Composite: Send + Sync + 'static {
     const RESCUE: &'static str = "Take it back before its time is over, and apply again.";
 
     /// Outputs that going from `prior` to `planned` may change and [`Self::foretell`] doesn't tell.
-    fn moved(_planned: &Self::Model, _prior: &Self::Model) -> Vec<&'static str> {
+    fn moved(_planned: &Self::Model, _prior: &Self::Model) -> Vec<String> {
         Vec::new()
     }
 

@@ -218,17 +218,18 @@ impl Composite for Kind {
         told([("id", model.name.clone()), ("arn", arn), ("policy", document(&access::policy(&inputs(model), place)))])
     }
 
-    fn moved(planned: &IamUser, prior: &IamUser) -> Vec<&'static str> {
+    fn moved(planned: &IamUser, prior: &IamUser) -> Vec<String> {
         // A key that is to be retired is no reason for another one.
         let other = |setting: &Attr<String>| setting.known().is_none_or(|setting| setting != RETIRE);
         let differs = prior.drift.known().and_then(|drift| drift.get(ACCESS_KEY)?.known()).is_some_and(|all| all.iter().any(other));
         let rotates = rotates(planned, prior) || differs;
         let retires = planned.retire_previous_access_key.known() == Some(&true) && !prior.previous_access_key_id.is_null();
-        match (rotates, retires) {
-            (true, _) => vec!["access_key_id", "secret_version_id", "previous_access_key_id", "previous_access_key_last_used"],
-            (false, true) => vec!["previous_access_key_id", "previous_access_key_last_used"],
-            (false, false) => Vec::new(),
-        }
+        let moved: &[&str] = match (rotates, retires) {
+            (true, _) => &["access_key_id", "secret_version_id", "previous_access_key_id", "previous_access_key_last_used"],
+            (false, true) => &["previous_access_key_id", "previous_access_key_last_used"],
+            (false, false) => &[],
+        };
+        moved.iter().map(|name| (*name).to_owned()).collect()
     }
 
     fn outputs(model: &mut IamUser, seen: &Observed) {

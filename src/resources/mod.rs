@@ -20,6 +20,7 @@ mod network;
 mod outputs;
 mod parts;
 mod plan;
+mod rds_instance;
 mod read;
 mod report;
 mod s3_bucket;
@@ -40,5 +41,6 @@ pub(crate) fn all(session: &Arc<Session>) -> Vec<Arc<dyn Resource>> {
         Adapter::<iam_role::Kind>::resource(Arc::clone(session)),
         Adapter::<iam_user::Kind>::resource(Arc::clone(session)),
         Adapter::<network::Kind>::resource(Arc::clone(session)),
+        Adapter::<rds_instance::Kind>::resource(Arc::clone(session)),
     ]
 }

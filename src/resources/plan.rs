@@ -235,7 +235,7 @@ fn updated<C: Composite>(
     }
     let mut all = Value::Map(all);
     for output in moved {
-        outputs::set(&mut all, output, Value::Unknown);
+        outputs::set(&mut all, &output, Value::Unknown);
     }
     Ok(all)
 }

@@ -59,14 +59,6 @@ impl Record {
     }
 }
 
-/// What a record says; `None` where there is none.
-///
-/// # Errors
-/// The failure of the call.
-pub async fn record_value(aws: &Arc<Aws>, name: &str) -> Result<Option<String>, Failure> {
-    Ok(Record::new(Arc::clone(aws)).parameter(name).await?.and_then(|parameter| parameter.value))
-}
-
 fn api_tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
     // `build` fails only without key or value, and both are given.
     tags.iter().filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok()).collect()
@@ -148,6 +140,15 @@ impl Component for Record {
         self.aws.ssm.delete_parameter().name(&found.id).send().await.absent("ssm:DeleteParameter")?;
         Ok(None)
     }
+}
+
+/// The value of a parameter; `None` where there is none.
+///
+/// # Errors
+/// What AWS says.
+pub async fn record_value(aws: &Aws, name: &str) -> Result<Option<String>, Failure> {
+    let reply = aws.ssm.get_parameter().name(name).send().await.absent("ssm:GetParameter")?;
+    Ok(reply.and_then(|reply| reply.parameter).and_then(|parameter| parameter.value))
 }
 
 #[cfg(test)]

@@ -17,8 +17,11 @@
 //! | `outputs(model, seen)`, `refresh(model, seen)` | computed attributes, and inputs that AWS tells |
 //! | `warnings(planned, prior, facts, at)` | what a change does to those who use the part. Parts that are replaced or deleted are named by the composite |
 
+pub(crate) mod cluster;
+pub(crate) mod database;
 pub(crate) mod encryption;
 pub(crate) mod identity;
 pub(crate) mod network;
+pub(crate) mod record;
 pub(crate) mod renamed;
 pub(crate) mod storage;

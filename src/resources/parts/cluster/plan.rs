@@ -1,0 +1,223 @@
+//! What a plan looks up, chooses and says.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use tf_provider::{Attr, Diagnostic, Diagnostics, Path, Value};
+
+use super::{Cluster, EffectiveNodeGroup, Links, Told, addons, groups, roles};
+use crate::{
+    aws::Aws,
+    components::{Capacity, KubernetesVersion, addon_versions, capacities, kubernetes_versions, minor, upgrade_blockers},
+    graph::Failure,
+    policies::Place,
+    presets::Preset,
+};
+
+/// How long before the end of a version's standard support plans say so.
+const SUPPORT_NOTICE_DAYS: i64 = 90;
+const DAY_S: i64 = 24 * 3600;
+
+/// What AWS answered. What a plan doesn't need isn't asked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    /// Every version that EKS offers, the latest first.
+    pub(super) versions: Vec<KubernetesVersion>,
+    /// The add-ons' versions for the planned Kubernetes version; empty: not asked.
+    pub(super) addon_versions: BTreeMap<String, String>,
+    /// What the groups' instance types have; those not asked for, or not offered, are absent.
+    pub(super) capacities: BTreeMap<String, Capacity>,
+    /// The instance types that were asked for.
+    pub(super) asked: BTreeSet<String>,
+    /// What stands against the planned upgrade.
+    pub(super) blockers: Vec<String>,
+    /// Seconds since 1970.
+    pub(super) now_s: i64,
+}
+
+impl Facts {
+    /// Whether all of these types are of the ARM architecture.
+    pub(super) fn is_arm(&self, types: &Attr<Vec<Attr<String>>>) -> bool {
+        let types = types.known().into_iter().flatten().filter_map(Attr::known);
+        let mut arm = types.map(|one| self.capacities.get(one).is_some_and(|capacity| capacity.arm)).peekable();
+        arm.peek().is_some() && arm.all(|arm| arm)
+    }
+}
+
+/// The version that the cluster will have: the user's, the one before, or the one that EKS recommends.
+fn version(written: &Attr<String>, prior: Option<&Cluster>, versions: &[KubernetesVersion]) -> Attr<String> {
+    let before = prior.map(|prior| &prior.kubernetes_version);
+    match (written, before) {
+        (Attr::Null, Some(chosen @ Attr::Known(_))) => chosen.clone(),
+        (Attr::Null, _) => {
+            let recommended = versions.iter().find(|one| one.default).or(versions.first());
+            recommended.map_or(Attr::Unknown, |one| Attr::Known(one.version.clone()))
+        }
+        (written, _) => written.clone(),
+    }
+}
+
+/// Asks AWS what the plan of `model` (not yet derived) needs.
+pub(crate) async fn look_up(
+    aws: &Aws,
+    name: &Attr<String>,
+    model: &Cluster,
+    prior: Option<&Cluster>,
+    preset: Option<Preset>,
+) -> Result<Facts, Failure> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let versions = kubernetes_versions(aws).await?;
+    let wanted = version(&model.kubernetes_version, prior, &versions);
+    let before = prior.and_then(|prior| prior.kubernetes_version.as_str());
+    let changes = wanted.as_str().is_some_and(|wanted| before != Some(wanted));
+    let chosen = prior.is_some_and(|prior| prior.addon_versions.known().is_some());
+    let asked = types(model, prior, preset);
+    let list: Vec<String> = asked.iter().cloned().collect();
+    let of_addons = async {
+        match wanted.as_str() {
+            Some(version) if changes || !chosen => addon_versions(aws, version, addons::NAMES).await,
+            _ => Ok(BTreeMap::new()),
+        }
+    };
+    let against = async {
+        match (name.as_str(), wanted.as_str(), before) {
+            (Some(name), Some(version), Some(_)) if changes => upgrade_blockers(aws, name, version).await,
+            _ => Ok(Vec::new()),
+        }
+    };
+    let (addon_versions, capacities, blockers) = tokio::try_join!(of_addons, capacities(aws, &list), against)?;
+    Ok(Facts { versions, addon_versions, capacities, asked, blockers, now_s: i64::try_from(now).unwrap_or(i64::MAX) })
+}
+
+/// The instance types to ask for: those of groups that are new or differ in what capacity hangs on.
+fn types(model: &Cluster, prior: Option<&Cluster>, preset: Option<Preset>) -> BTreeSet<String> {
+    let before = prior.and_then(|prior| prior.effective_node_groups.known());
+    let planned = groups::effective(&model.node_groups, before, None, preset);
+    let Some(planned) = planned.known() else { return BTreeSet::new() };
+    let same = |one: &EffectiveNodeGroup, other: &EffectiveNodeGroup| {
+        one.instance_types == other.instance_types && one.min_size == other.min_size
+    };
+    let unchanged = before.is_some_and(|before| {
+        before.len() == planned.len() && planned.iter().all(|(name, group)| before.get(name).is_some_and(|before| same(group, before)))
+    });
+    if unchanged {
+        return BTreeSet::new();
+    }
+    let types = planned.values().filter_map(|group| group.instance_types.known()).flatten();
+    types.filter_map(|one| one.known().cloned()).collect()
+}
+
+/// Fills what is chosen when the cluster is made and then kept.
+pub(crate) fn derive(model: &mut Cluster, prior: Option<&Cluster>, facts: Option<&Facts>, preset: Option<Preset>) {
+    let versions = facts.map(|facts| facts.versions.as_slice()).unwrap_or_default();
+    model.kubernetes_version = version(&model.kubernetes_version, prior, versions);
+    let same = prior.is_some_and(|prior| prior.kubernetes_version == model.kubernetes_version);
+    model.addon_versions = match (prior.map(|prior| &prior.addon_versions), facts) {
+        (Some(chosen @ Attr::Known(_)), _) if same => chosen.clone(),
+        (before, Some(facts)) if !facts.addon_versions.is_empty() => {
+            // One that AWS names no default for stays as it is.
+            let mut all = before.and_then(Attr::known).cloned().unwrap_or_default();
+            all.extend(facts.addon_versions.iter().map(|(name, version)| (name.clone(), Attr::Known(version.clone()))));
+            Attr::Known(all)
+        }
+        _ => Attr::Unknown,
+    };
+    let before = prior.and_then(|prior| prior.effective_node_groups.known());
+    model.effective_node_groups = groups::effective(&model.node_groups, before, facts, preset);
+}
+
+/// Outputs that the configuration decides, known at plan.
+pub(crate) fn foretell(model: &Cluster, links: &Links, place: &Place) -> Told {
+    let text = |text: Option<String>| text.map_or(Value::Unknown, Value::from);
+    let arn = links.name.as_str().map(|name| place.regional("eks", &format!("cluster/{name}")));
+    vec![
+        ("arn", text(arn)),
+        ("autoscaler_role_arn", text(roles::autoscaler_arn(links, place))),
+        ("effective_node_groups", model.effective_node_groups.to_value()),
+        ("addon_versions", model.addon_versions.to_value()),
+    ]
+}
+
+/// What a change does to those who use the cluster.
+pub(crate) fn warnings(planned: &Cluster, prior: Option<&Cluster>, facts: Option<&Facts>, at: &Path) -> Diagnostics {
+    let mut said = Diagnostics::new();
+    said.extend(unreachable_api(planned, prior, at));
+    said.extend(upgrade(planned, prior, at));
+    said.extend(rolling(planned, prior, at));
+    said.extend(facts.and_then(|facts| support_ends(planned, facts, at)));
+    said
+}
+
+fn none_of(cidrs: &Attr<tf_provider::Set<String>>) -> bool {
+    match cidrs {
+        Attr::Null => true,
+        Attr::Unknown => false,
+        Attr::Known(cidrs) => cidrs.is_empty(),
+    }
+}
+
+fn unreachable_api(planned: &Cluster, prior: Option<&Cluster>, at: &Path) -> Option<Diagnostic> {
+    let private = |cluster: &Cluster| none_of(&cluster.public_access_cidrs) && none_of(&cluster.private_access_cidrs);
+    (private(planned) && !prior.is_some_and(private)).then(|| {
+        Diagnostic::warning(
+            at.attribute("public_access_cidrs"),
+            "Nothing outside the VPC reaches the cluster's API",
+            "The API is private, and only the nodes are let in. kubectl and Helm work from within the VPC, e.g. over a VPN or Systems Manager. Name the ranges that \
+             shall reach it: `private_access_cidrs` through the VPC, `public_access_cidrs` through the internet.",
+        )
+    })
+}
+
+/// From the version before to a later one.
+pub(super) fn step(planned: &Cluster, prior: Option<&Cluster>) -> Option<(String, String)> {
+    let before = prior?.kubernetes_version.as_str()?;
+    let after = planned.kubernetes_version.as_str()?;
+    (minor(before)? != minor(after)?).then(|| (before.to_owned(), after.to_owned()))
+}
+
+fn upgrade(planned: &Cluster, prior: Option<&Cluster>, at: &Path) -> Option<Diagnostic> {
+    let (before, after) = step(planned, prior)?;
+    let detail = format!(
+        "From {before} to {after}: first the control plane, then the add-ons, then every node is replaced, one after the other within each group; pods are evicted by \
+         their disruption budgets. There is no way back. Look through what runs in the cluster for interfaces that {after} no longer has."
+    );
+    Some(Diagnostic::warning(at.attribute("kubernetes_version"), "Kubernetes is upgraded, and all nodes are replaced", detail))
+}
+
+/// Changes of the launch template replace a group's nodes, one after the other.
+fn rolling(planned: &Cluster, prior: Option<&Cluster>, at: &Path) -> Option<Diagnostic> {
+    let before = prior?.effective_node_groups.known()?;
+    let after = planned.effective_node_groups.known()?;
+    let differs = |(name, group): &(&String, &EffectiveNodeGroup)| {
+        before.get(*name).is_some_and(|before| before.disk_size != group.disk_size && before.disk_size.known().is_some())
+    };
+    let names: Vec<&str> = after.iter().filter(differs).map(|(name, _)| name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        let detail = format!(
+            "Disks can't grow under running nodes: the nodes of {} are replaced one after the other, and pods are evicted by their disruption budgets.",
+            names.join(", ")
+        );
+        Diagnostic::warning(at.attribute("node_groups"), "Nodes are replaced", detail)
+    })
+}
+
+fn support_ends(planned: &Cluster, facts: &Facts, at: &Path) -> Option<Diagnostic> {
+    let wanted = planned.kubernetes_version.as_str()?;
+    let one = facts.versions.iter().find(|one| one.version == wanted)?;
+    let days = (one.standard_support_ends_s? - facts.now_s).div_euclid(DAY_S);
+    let then = match planned.support_type.as_str() {
+        Some("EXTENDED") => "from then on every hour of the cluster costs six times as much",
+        _ => "AWS then raises the cluster's version by itself, at a time of its own",
+    };
+    let path = at.attribute("kubernetes_version");
+    if days < 0 {
+        let detail = format!("Standard support of Kubernetes {wanted} on EKS has ended. Go on to the next minor version.");
+        return Some(Diagnostic::warning(path, "The Kubernetes version is out of standard support", detail));
+    }
+    (days <= SUPPORT_NOTICE_DAYS).then(|| {
+        let detail = format!("Standard support of Kubernetes {wanted} on EKS ends in {days} days; {then}. Raise `kubernetes_version` before.");
+        Diagnostic::warning(path, "Standard support of the Kubernetes version ends soon", detail)
+    })
+}
