@@ -35,7 +35,7 @@ pub(crate) use eks::{
 };
 pub use iam_role::arn_of_role;
 pub use kms_alias::alias_of;
-pub use monitoring::record_value;
+pub use monitoring::{InstanceClass, instance_class, record_value};
 pub use rds::{Offer, Snapshot, Version, offers, snapshot, versions};
 
 /// Every kind of object that blueprints may name.

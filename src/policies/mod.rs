@@ -10,12 +10,14 @@ mod access;
 mod bucket;
 mod key;
 mod statements;
+mod topic;
 mod trust;
 
 pub use access::{Access, AccessTo, access_policy, read_access};
 pub use bucket::{bucket_policy, log_bucket_policy};
 pub use key::{KeyUsers, SEED_KEY_ACTIONS, is_root, key_policy, locks_out, principal_of, users_of};
 pub use statements::{foreign_statements, parse_statements, parse_trust_statements};
+pub use topic::topic_policy;
 pub use trust::{Irsa, PodIdentity, read_trust, trust_policy};
 
 /// Where the objects live; everything that an ARN needs.

@@ -223,6 +223,19 @@ pub(super) fn services() -> Validator {
     })
 }
 
+/// Mail addresses, by what SNS takes at least; whether there is somebody behind one only a mail tells.
+pub(super) fn emails() -> Validator {
+    const ADDRESS_MAX: usize = 254;
+    each(|text| {
+        let parts = text.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !local.contains('@') && domain.contains('.'));
+        let plain = text.len() <= ADDRESS_MAX && text.chars().all(|char| char.is_ascii_graphic() && !"<>,;\"()[]\\".contains(char));
+        match parts.filter(|(_, domain)| plain && !domain.starts_with('.') && !domain.ends_with('.')) {
+            Some(_) => None,
+            None => problem("Not a mail address", format!("{text:?} is not like \"ops@example.com\"; name and brackets are left out.")),
+        }
+    })
+}
+
 /// A name of a Kubernetes namespace or service account.
 fn kubernetes(name: &str) -> Problem {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';

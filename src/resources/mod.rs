@@ -11,11 +11,13 @@ mod apply;
 mod change;
 pub(crate) mod checks;
 mod composite;
+mod environment;
 mod iam_role;
 mod iam_user;
 mod import;
 mod kms_key;
 mod marks;
+mod monitoring;
 mod network;
 mod outputs;
 mod parts;
@@ -36,11 +38,13 @@ use composite::Adapter;
 #[must_use]
 pub(crate) fn all(session: &Arc<Session>) -> Vec<Arc<dyn Resource>> {
     vec![
+        Adapter::<environment::Kind>::resource(Arc::clone(session)),
         Adapter::<kms_key::Kind>::resource(Arc::clone(session)),
         Adapter::<s3_bucket::Kind>::resource(Arc::clone(session)),
         Adapter::<iam_role::Kind>::resource(Arc::clone(session)),
         Adapter::<iam_user::Kind>::resource(Arc::clone(session)),
-        Adapter::<network::Kind>::resource(Arc::clone(session)),
         Adapter::<rds_instance::Kind>::resource(Arc::clone(session)),
+        Adapter::<network::Kind>::resource(Arc::clone(session)),
+        Adapter::<monitoring::Kind>::resource(Arc::clone(session)),
     ]
 }

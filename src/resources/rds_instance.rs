@@ -153,8 +153,8 @@ impl Composite for Kind {
         all
     }
 
-    fn moved(planned: &RdsInstance, prior: &RdsInstance) -> Vec<&'static str> {
-        database::moved(&planned.database, &prior.database)
+    fn moved(planned: &RdsInstance, prior: &RdsInstance) -> Vec<String> {
+        database::moved(&planned.database, &prior.database).into_iter().map(str::to_owned).collect()
     }
 
     fn outputs(model: &mut RdsInstance, seen: &Observed) {

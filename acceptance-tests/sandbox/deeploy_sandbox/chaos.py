@@ -38,6 +38,9 @@ THROTTLES = {
     "ec2": ("RequestLimitExceeded", "Request limit exceeded.", 503),
     "rds": ("Throttling", "Rate exceeded", 400),
     "elbv2": ("Throttling", "Rate exceeded", 400),
+    "elb": ("Throttling", "Rate exceeded", 400),
+    "sns": ("Throttled", "Rate exceeded", 429),
+    "cloudwatch": ("Throttling", "Rate exceeded", 400),
     "autoscaling": ("Throttling", "Rate exceeded", 400),
     "eks": ("TooManyRequestsException", "Too Many Requests", 429),
 }
@@ -50,7 +53,12 @@ NOT_FOUND = {
     "ssm": ("ParameterNotFound", 400),
     "eks": ("ResourceNotFoundException", 404),
     "rds": ("DBInstanceNotFound", 404),
+    "sns": ("NotFound", 404),
+    "elbv2": ("LoadBalancerNotFound", 400),
+    "elb": ("LoadBalancerNotFound", 400),
 }
+# Reads by name that answer a list, which is empty where there is nothing.
+LISTS_BY_NAME = ("cloudwatch:DescribeAlarms", "logs:DescribeLogGroups", "events:ListRules", "ssm:GetParameters", "ssm:GetParametersByPath")
 
 
 @dataclass
@@ -242,7 +250,7 @@ class Chaos:
         return [hidden for hidden in found if hidden.until > now]
 
     def refuse_hidden(self, call: AwsCall) -> None:
-        if not self._hidden.get(call.account):
+        if not self._hidden.get(call.account) or call.name in LISTS_BY_NAME:
             return
         # A filter finds nothing, where an id is refused.
         named = {name: value for name, value in call.params.items() if call.service != "ec2" or name not in ("Filters", "Filter")}
@@ -307,7 +315,7 @@ MADE_JSON = (
     "principalArn", "accessEntryArn", "associationId", "associationArn",
 )  # fmt: skip
 MADE_XML = ("RoleName", "UserName", "AccessKeyId", "PolicyId", "InstanceProfileName", "GroupName", "Arn")
-MADE_BY_CALLER = ("AliasName", "RoleName", "PolicyName", "InstanceProfileName", "GroupName", "Name", "Bucket")
+MADE_BY_CALLER = ("AliasName", "RoleName", "PolicyName", "InstanceProfileName", "GroupName", "Name", "Bucket", "AlarmName", "logGroupName")
 
 
 def names_made(call: AwsCall, reply: Reply) -> set[str]:

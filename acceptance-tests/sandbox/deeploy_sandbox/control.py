@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from . import durations, moto_bridge, routes, rules, world
+from . import reach as reach  # brings its route along
+from .routes import setting
 from .wire import HttpRequest, Reply, json_reply
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 class Control:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
+        setting("latency_ms", shown=lambda account: sandbox.latency_s * 1000.0)(self._set_latency)
 
     def handle(self, request: HttpRequest) -> Reply:
         query = dict(parse_qsl(request.query, keep_blank_values=True))
@@ -61,19 +64,8 @@ class Control:
 
             with sandbox.lock(str(body.get("account", ""))):
                 return evaluate_request(body)
-        if route == ("POST", "pod-identity"):
-            from .rules import eks_pods, eks_time
-
-            with sandbox.lock(str(body["account"])):
-                eks_time.settle(str(body["account"]))
-                return eks_pods.answer(body)
-        if route == ("POST", "reach"):
-            from .reach import reach
-
-            with sandbox.lock(str(body["account"])):
-                return reach(body)
         if route == ("POST", "settings"):
-            return self._settings(body or {}, account)
+            return self._change_settings(body or {}, account)
         if route == ("GET", "health"):
             return {"ok": True}
         found = routes.find(*route)
@@ -83,28 +75,13 @@ class Control:
                 return found(account, body or {})
         raise ValueError(f"no such route: {route[0]} /sandbox/{route[1]}")
 
-    def _settings(self, body: dict[str, Any], account: str | None) -> dict[str, Any]:
-        from .rules import ec2_quotas, eks_insights, s3_buckets
+    def _set_latency(self, account: str | None, milliseconds: float) -> float:
+        self.sandbox.latency_s = float(milliseconds) / 1000.0
+        return self.sandbox.latency_s * 1000.0
 
-        if "bucket_name_busy_s" in body:
-            s3_buckets.settings.name_busy_s = float(body["bucket_name_busy_s"])
-        if "latency_ms" in body:
-            self.sandbox.latency_s = float(body["latency_ms"]) / 1000.0
-        if "seconds_per_minute" in body:
-            durations.clock.set(account, float(body["seconds_per_minute"]))
-        if "eks_insights" in body:
-            eks_insights.set_wanted(str(account), body["eks_insights"])
-        if "quotas" in body:
-            if account is None:
-                raise ValueError("quotas of which account?")
-            ec2_quotas.raise_quotas(account, body["quotas"])
-        if account:
-            with self.sandbox.lock(account):
-                changed = routes.change_settings(account, body)
-        else:
-            changed = routes.change_settings(None, body)
-        shown = {"bucket_name_busy_s": s3_buckets.settings.name_busy_s, "latency_ms": self.sandbox.latency_s * 1000.0, "seconds_per_minute": durations.clock.scale(account or "")}
-        return {**changed, "quotas": ec2_quotas.quotas(account or ""), **shown}
+    def _change_settings(self, body: dict[str, Any], account: str | None) -> dict[str, Any]:
+        with self.sandbox.lock(account or ""):
+            return routes.change_settings(account, body)
 
     def _reset(self, account: str | None) -> dict[str, Any]:
         sandbox = self.sandbox

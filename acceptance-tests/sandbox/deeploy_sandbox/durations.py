@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from .routes import setting
+
 # AWS's minutes, from its user guides and from what users measure (shared design notes, issue 3).
 AWS_MINUTES = {
     "eks:cluster:create": 10.0,
@@ -74,6 +76,12 @@ class Clock:
 
 
 clock = Clock()
+
+
+@setting("seconds_per_minute", shown=lambda account: clock.scale(account or ""))
+def _set_scale(account: str | None, seconds_per_minute: float) -> float:
+    clock.set(account, float(seconds_per_minute))
+    return clock.scale(account or "")
 
 
 @dataclass

@@ -13,6 +13,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import routes
 from .rules import ec2_endpoints, ec2_nat
 from .rules.ec2_objects import KINDS, look_up, store_of
 from .rules.ec2_routes import leads_somewhere, table_of_subnet
@@ -30,6 +31,11 @@ class End:
     # Where it can be: one address, its subnet, or anywhere in its VPC.
     networks: list[Network] = field(default_factory=list)
     address: Any = None
+
+
+@routes.route("POST", "reach")
+def _answer(account: str | None, body: dict[str, Any]) -> dict[str, Any]:
+    return reach(body)
 
 
 def reach(body: dict[str, Any]) -> dict[str, Any]:

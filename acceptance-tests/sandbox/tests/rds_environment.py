@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 import time
+import unittest.mock
 from typing import Any
 
+from deeploy_sandbox import durations
+from deeploy_sandbox.rds import instances
+
 from .served import REGION, SandboxTest, control, trust
+
+
+class Clock:
+    """Stands in for the module `time` where RDS's durations are read."""
+
+    def __init__(self) -> None:
+        self.passed_s = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.passed_s
+
+    def pass_minutes(self, minutes: float) -> None:
+        self.passed_s += 60 * minutes
 
 
 class RdsTest(SandboxTest):
@@ -52,20 +69,22 @@ class RdsTest(SandboxTest):
     def kms_key(self) -> str:
         return str(self.aws("kms").create_key()["KeyMetadata"]["Arn"])
 
-    def monitoring_role(self, service: str = "monitoring.rds.amazonaws.com") -> str:
-        made = self.aws("iam").create_role(RoleName="r" + service[:3], AssumeRolePolicyDocument=trust({"Service": service}))
+    def monitoring_role(self, service: str = "monitoring.rds.amazonaws.com", name: str = "") -> str:
+        made = self.aws("iam").create_role(RoleName=name or "r" + service[:3], AssumeRolePolicyDocument=trust({"Service": service}))
         return str(made["Role"]["Arn"])
 
     def settings(self, **body: Any) -> Any:
         return control(f"settings?account={self.account}", "POST", body)
 
-    def wait_for(self, status: str, name: str = "db1", seconds: float = 5.0) -> list[str]:
-        """All statuses that were seen on the way."""
-        seen, until = [], time.monotonic() + seconds
-        while time.monotonic() < until:
-            found = self.look(name)["DBInstanceStatus"]
-            if not seen or seen[-1] != found:
-                seen.append(found)
-            if found == status:
-                return seen
-        self.fail(f"{status} was never reached: {seen}")
+    def slow(self) -> Clock:
+        """From now on things take AWS's time, and it passes when the test says so."""
+        clock = Clock()
+        for module in (durations, instances):
+            patched = unittest.mock.patch.object(module, "time", clock)
+            patched.start()
+            self.addCleanup(patched.stop)
+        self.settings(seconds_per_minute=60)
+        return clock
+
+    def status(self, name: str = "db1") -> str:
+        return str(self.look(name)["DBInstanceStatus"])

@@ -195,3 +195,26 @@ class Chaos(SandboxTest):
         connection.request("POST", f"/sandbox/faults?account={self.account}", b'[{"on": {"m": 1}, "do": "explode"}]')
         self.assertEqual(connection.getresponse().status, 400)
         connection.close()
+
+
+class HiddenMonitoring(SandboxTest):
+    """Objects of the small services, which their reads name in different ways."""
+
+    def test_new_objects_are_not_seen_yet(self):
+        alarm = {"Namespace": "N", "MetricName": "m", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "LessThanThreshold"}
+        logs, cloudwatch, sns, events = (self.aws(each) for each in ("logs", "cloudwatch", "sns", "events"))
+        faults = [{"on": {"operation": each}, "do": "hide_s", "hide_s": 60} for each in ("logs:CreateLogGroup", "cloudwatch:PutMetricAlarm", "sns:CreateTopic", "events:PutRule")]
+        self.faults(*faults)
+        for name in ("new", "seen"):
+            logs.create_log_group(logGroupName=name)
+            cloudwatch.put_metric_alarm(AlarmName=name, **alarm)
+            events.put_rule(Name=name, EventPattern='{"source": ["x"]}')
+        topic = sns.create_topic(Name="new")["TopicArn"]
+        self.assertEqual(self.fired(), [1, 1, 1, 1])
+        self.assertEqual([each["logGroupName"] for each in logs.describe_log_groups()["logGroups"]], ["seen"])
+        self.assertEqual(logs.describe_log_groups(logGroupNamePrefix="new")["logGroups"], [])
+        self.assertEqual(cloudwatch.describe_alarms(AlarmNames=["new"])["MetricAlarms"], [])
+        self.assertEqual([each["Name"] for each in events.list_rules()["Rules"]], ["seen"])
+        self.refused("ResourceNotFoundException", events.describe_rule, Name="new")
+        self.refused("NotFound", sns.get_topic_attributes, 404, TopicArn=topic)
+        self.refused("ResourceAlreadyExistsException", logs.create_log_group, logGroupName="new")

@@ -77,6 +77,30 @@ class DependentActions(SandboxTest):
                     call(**{member: "other", **asked})
                 self.assertIn("AccessDenied", str(caught.exception) + "AuthorizationError")
 
+    def test_policies_go_by_the_resources_tags(self):
+        condition = {"StringEquals": {"aws:ResourceTag/env": "mine"}}
+        made = {}
+        for env in ("mine", "theirs"):
+            pair = [{"Key": "env", "Value": env}]
+            self.aws("logs").create_log_group(logGroupName=env, tags={"env": env})
+            made["sns", env] = self.aws("sns").create_topic(Name=env, Tags=pair)["TopicArn"]
+            self.aws("events").put_rule(Name=env, EventPattern='{"source": ["x"]}', Tags=pair)
+            made["kms", env] = self.aws("kms").create_key(Tags=[{"TagKey": "env", "TagValue": env}])["KeyMetadata"]["KeyId"]
+            self.iam.create_role(RoleName=env, AssumeRolePolicyDocument=trust({"Service": "ec2.amazonaws.com"}), Tags=pair)
+        key = self.user(allow("*", Condition=condition))
+        for service, operation, asked in (
+            ("logs", "delete_log_group", lambda env: {"logGroupName": env}),
+            ("sns", "delete_topic", lambda env: {"TopicArn": made["sns", env]}),
+            ("events", "delete_rule", lambda env: {"Name": env}),
+            ("kms", "disable_key", lambda env: {"KeyId": made["kms", env]}),
+            ("iam", "delete_role", lambda env: {"RoleName": env}),
+        ):
+            with self.subTest(service):
+                getattr(client(service, key), operation)(**asked("mine"))
+                with self.assertRaises(Exception) as caught:
+                    getattr(client(service, key), operation)(**asked("theirs"))
+                self.assertIn("AccessDenied", str(caught.exception))
+
     def vpc(self):
         return self.aws("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
 
@@ -109,16 +133,22 @@ class DependentActions(SandboxTest):
         make("b")
         self.assertEqual(self.last(), ["elasticloadbalancing:CreateLoadBalancer"])
 
-    def test_keys_and_secrets_of_a_database(self):
-        key_arn = self.aws("kms").create_key()["KeyMetadata"]["Arn"]
+    def test_keys_and_secrets_of_clusters_and_databases(self):
         asked = {"DBInstanceIdentifier": "d", "DBInstanceClass": "db.t4g.micro", "Engine": "postgres", "MasterUsername": "deeploy", "AllocatedStorage": 20}
         try:
-            self.aws("rds").create_db_instance(**asked, KmsKeyId=key_arn, StorageEncrypted=True, ManageMasterUserPassword=True, MasterUserSecretKmsKeyId=key_arn)
+            self.aws("rds").create_db_instance(**asked, ManageMasterUserPassword=True)
         except Exception:  # noqa: BLE001 - only what the call asks for matters here
             pass
         found = self.last()
-        for action in ("rds:CreateDBInstance", "kms:CreateGrant", "secretsmanager:CreateSecret", "secretsmanager:TagResource", "kms:GenerateDataKey"):
+        # RDS answers for the keys itself, with an error of its own.
+        for action in ("rds:CreateDBInstance", "iam:CreateServiceLinkedRole", "secretsmanager:CreateSecret", "secretsmanager:TagResource"):
             self.assertIn(action, found)
+        config = [{"resources": ["secrets"], "provider": {"keyArn": f"arn:aws:kms:eu-central-1:{self.account}:key/x"}}]
+        try:
+            self.aws("eks").create_cluster(name="c", roleArn=self.arn("role/r"), resourcesVpcConfig={"subnetIds": []}, encryptionConfig=config)
+        except Exception:  # noqa: BLE001
+            pass
+        self.assertEqual(set(self.last()), {"eks:CreateCluster", "iam:PassRole", "iam:CreateServiceLinkedRole", "kms:DescribeKey", "kms:CreateGrant"})
 
     def test_a_trust_policy_is_no_policy_on_reading_the_role(self):
         role = self.iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust({"Service": "ec2.amazonaws.com"}))["Role"]["Arn"]

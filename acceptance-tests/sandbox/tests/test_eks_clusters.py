@@ -1,7 +1,6 @@
 """EKS clusters against their API reference and user guide."""
 
 from .eks_environment import EksTest
-from .served import allow, client, policy
 
 
 class Clusters(EksTest):
@@ -72,8 +71,11 @@ class Clusters(EksTest):
         held = self.interfaces()
         self.assertEqual(({each["SubnetId"] for each in held}, {each["Description"] for each in held}), (set(self.subnets), {"Amazon EKS c"}))
         self.assertTrue(all(each["RequesterManaged"] and each["Status"] == "in-use" for each in held))
+        self.error("DependencyViolation", self.ec2.delete_subnet, SubnetId=self.subnets[0])
+        self.error("InvalidParameterValue", self.ec2.delete_network_interface, NetworkInterfaceId=held[0]["NetworkInterfaceId"])
         self.eks.delete_cluster(name="c")
         self.assertEqual(self.interfaces(), [])
+        self.ec2.delete_subnet(SubnetId=self.subnets[0])
 
     def test_without_its_role_eks_leaves_interfaces_and_group(self):
         self.cluster()
@@ -208,14 +210,3 @@ class Clusters(EksTest):
         self.assertEqual(self.eks.list_tags_for_resource(resourceArn=arn)["tags"], {"b": "2"})
         self.error("InvalidParameterException", self.eks.tag_resource, resourceArn=arn, tags={"aws:x": ""})
         self.error("ResourceNotFoundException", self.eks.list_tags_for_resource, resourceArn=arn + "x")
-
-    def test_rights(self):
-        arn, key = self.cluster(tags={"a": "1"})["arn"], self.iam.create_user(UserName="u") and self.iam.create_access_key(UserName="u")["AccessKey"]["AccessKeyId"]
-        user = client("eks", key)
-        self.error("AccessDeniedException", user.describe_cluster, name="c")
-        self.iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=policy(allow("eks:DescribeCluster", arn), allow("eks:CreateAddon", arn)))
-        self.assertEqual(user.describe_cluster(name="c")["cluster"]["name"], "c")
-        # Tags ask for the right to tag.
-        self.error("AccessDeniedException", user.create_addon, "eks:TagResource", clusterName="c", addonName="coredns", tags={"a": "1"})
-        user.create_addon(clusterName="c", addonName="coredns")
-        self.error("AccessDeniedException", user.describe_addon, ":addon/c/coredns/", clusterName="c", addonName="coredns")

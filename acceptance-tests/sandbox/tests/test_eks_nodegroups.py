@@ -185,6 +185,24 @@ class Nodegroups(EksTest):
         self.later(1)
         self.assertEqual(self.shown("late")["status"], "CREATE_FAILED")
 
+    def test_a_new_node_group_can_be_hidden_for_a_while(self):
+        self.cluster()
+        self.faults({"on": {"operation": "eks:CreateNodegroup"}, "hide_s": 60})
+        self.eks.create_nodegroup(**self.nodegroup_request())
+        self.error("ResourceNotFoundException", self.shown)
+        self.assertEqual((self.eks.list_nodegroups(clusterName="c")["nodegroups"], self.fired()), ([], [1]))
+        self.faults()
+        self.error("ResourceInUseException", self.eks.create_nodegroup, **self.nodegroup_request())
+
+    def test_a_token_makes_one_node_group(self):
+        self.cluster()
+        request = self.nodegroup_request(clientRequestToken="t" * 40)
+        first = self.eks.create_nodegroup(**request)["nodegroup"]
+        self.assertEqual(self.eks.create_nodegroup(**request)["nodegroup"]["nodegroupArn"], first["nodegroupArn"])
+        self.assertEqual((len(self.world("eks:nodegroup")), len(self.world("autoscaling:group"))), (1, 1))
+        self.eks.delete_nodegroup(clusterName="c", nodegroupName="n")
+        self.assertNotEqual(self.eks.create_nodegroup(**request)["nodegroup"]["nodegroupArn"], first["nodegroupArn"])
+
     def test_a_lost_auto_scaling_group(self):
         self.cluster()
         name = self.nodegroup()["resources"]["autoScalingGroups"][0]["name"]

@@ -42,6 +42,7 @@ class LoadBalancers(SandboxTest):
         self.assertEqual([each["Tags"] for each in described], [OWNED, OWNED])
         self.refused("ResourceInUse", self.elb.delete_target_group, TargetGroupArn=group)
         self.assertEqual([each["tags"] for each in self.world("elbv2:load_balancer")], [{"kubernetes.io/cluster/c": "owned"}])
+        self.refused("DependencyViolation", self.ec2.delete_security_group, GroupId=self.group)
         for _ in range(2):
             self.elb.delete_load_balancer(LoadBalancerArn=arn)
             self.elb.delete_target_group(TargetGroupArn=group)
@@ -58,6 +59,7 @@ class LoadBalancers(SandboxTest):
         self.refused("LoadBalancerNotFound", self.elb.describe_load_balancers, LoadBalancerArns=[arn])
         self.assertEqual(len(self.interfaces()), 2)
         time.sleep(0.25)
+        self.assertEqual(self.world("ec2:network_interface"), [])
         self.assertEqual(self.interfaces(), [])
 
     def test_a_create_is_idempotent(self):

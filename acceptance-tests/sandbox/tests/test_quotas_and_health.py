@@ -26,6 +26,21 @@ class Quotas(SandboxTest):
         with self.assertRaises(urllib.error.HTTPError):
             self.settings(quotas={"vpc/none": 1})
 
+    def test_one_table_for_what_is_shown_and_what_is_refused(self):
+        shown = self.settings()["quotas"]
+        self.assertEqual([shown[each] for each in ("vpcs", "elastic-ips", "L-1216C47A", "clusters", "DBInstances")], [5, 5, 256, 100, 40])
+        value = lambda service, code: self.aws("service-quotas").get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]["Value"]  # noqa: E731
+        self.settings(quotas={"elastic-ips": 1, "rds/L-7B6409FD": 2})
+        self.assertEqual((value("ec2", "L-0263D0A3"), value("rds", "L-7B6409FD")), (1.0, 2.0))
+        self.aws("ec2").allocate_address()
+        self.refused("AddressLimitExceeded", self.aws("ec2").allocate_address)
+        most = {each["AccountQuotaName"]: each["Max"] for each in self.aws("rds").describe_account_attributes()["AccountQuotas"]}
+        self.assertEqual((most["DBInstances"], most["DBSubnetGroups"]), (2, 50))
+
+    def test_an_unknown_setting_is_refused(self):
+        with self.assertRaises(urllib.error.HTTPError):
+            self.settings(secondsperminute=1)
+
     def test_health_needs_a_plan(self):
         health = self.aws("health", "us-east-1")
         self.refused("SubscriptionRequiredException", health.describe_events, 400)

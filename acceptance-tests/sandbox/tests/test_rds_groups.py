@@ -46,7 +46,7 @@ class ParameterGroups(RdsTest):
         pages = self.rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName=group, **more)
         return {each["ParameterName"]: each for page in pages for each in page["Parameters"]}
 
-    def status(self):
+    def apply_status(self):
         return self.look()["DBParameterGroups"][0]["ParameterApplyStatus"]
 
     def test_defaults(self):
@@ -95,13 +95,13 @@ class ParameterGroups(RdsTest):
     def test_static_parameters_wait_for_a_reboot(self):
         self.make(DBParameterGroupName="p")
         self.set("log_statement", "ddl")
-        self.assertEqual(self.status(), "in-sync")
+        self.assertEqual(self.apply_status(), "in-sync")
         self.set("max_connections", "200", "pending-reboot")
-        self.assertEqual(self.status(), "pending-reboot")
+        self.assertEqual(self.apply_status(), "pending-reboot")
         self.rds.reboot_db_instance(DBInstanceIdentifier="db1")
-        self.assertEqual(self.status(), "in-sync")
+        self.assertEqual(self.apply_status(), "in-sync")
         self.rds.reset_db_parameter_group(DBParameterGroupName="p", Parameters=[{"ParameterName": "max_connections", "ApplyMethod": "pending-reboot"}])
-        self.assertEqual((list(self.parameters(Source="user")), self.status()), (["log_statement"], "pending-reboot"))
+        self.assertEqual((list(self.parameters(Source="user")), self.apply_status()), (["log_statement"], "pending-reboot"))
         self.refused("InvalidDBParameterGroupState", self.rds.delete_db_parameter_group, DBParameterGroupName="p")
         self.rds.reset_db_parameter_group(DBParameterGroupName="p", ResetAllParameters=True)
         self.assertEqual(self.parameters(Source="user"), {})

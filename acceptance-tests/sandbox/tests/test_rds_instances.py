@@ -130,12 +130,23 @@ class Create(RdsTest):
         self.assertIn("The IAM role ARN value is invalid", told)
         asked["MonitoringRoleArn"] = self.monitoring_role("ec2.amazonaws.com")
         self.refused("InvalidParameterValue", self.rds.create_db_instance, **self.asked(**asked))
-        asked["MonitoringRoleArn"] = self.monitoring_role()
+        self.faults({"on": {"operation": "iam:CreateRole"}, "hide_s": 60})
+        asked["MonitoringRoleArn"] = self.monitoring_role(name="new")
+        self.refused("InvalidParameterValue", self.rds.create_db_instance, **self.asked(**asked))
+        asked["MonitoringRoleArn"] = self.monitoring_role(name="seen")
         self.make(**asked)
+
+    def test_public_only_where_there_is_a_way_in(self):
+        self.assertFalse(self.make()["PubliclyAccessible"])
+        self.refused("InvalidVPCNetworkStateFault", self.rds.create_db_instance, **self.asked(DBInstanceIdentifier="db2", PubliclyAccessible=True))
+        gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc)
+        self.assertTrue(self.make(DBInstanceIdentifier="db2")["PubliclyAccessible"])
+        self.assertFalse(self.make(DBInstanceIdentifier="db3", PubliclyAccessible=False)["PubliclyAccessible"])
 
     def test_required_parameters_and_quotas(self):
         self.refused("MissingParameter", self.rds.create_db_instance, DBInstanceIdentifier="db1", Engine="postgres")
-        self.settings(rds_quotas={"DBInstances": 1, "AllocatedStorage": 100, "ManualSnapshots": 0, "DBSubnetGroups": 1, "DBParameterGroups": 0})
+        self.settings(quotas={"DBInstances": 1, "AllocatedStorage": 100, "ManualSnapshots": 0, "DBSubnetGroups": 1, "DBParameterGroups": 0})
         self.refused("StorageQuotaExceeded", self.rds.create_db_instance, **self.asked(AllocatedStorage=101))
         self.make()
         self.refused("InstanceQuotaExceeded", self.rds.create_db_instance, **self.asked(DBInstanceIdentifier="db2"))
@@ -152,16 +163,18 @@ class Create(RdsTest):
 
 class States(RdsTest):
     def test_creation_takes_its_time(self):
-        self.settings(seconds_per_minute=0.04)
+        clock = self.slow()
         self.rds.create_db_instance(**self.asked(ManageMasterUserPassword=True, MasterUserPassword=None))
         found = self.look()
         self.assertEqual((found["DBInstanceStatus"], found["MasterUserSecret"]["SecretStatus"]), ("creating", "creating"))
         self.assertNotIn("Endpoint", found)
         self.refused("InvalidDBInstanceState", self.rds.modify_db_instance, DBInstanceIdentifier="db1", DeletionProtection=True)
         self.refused("InvalidDBInstanceState", self.rds.create_db_snapshot, DBInstanceIdentifier="db1", DBSnapshotIdentifier="s")
-        seen = self.wait_for("available")
-        self.assertIn("backing-up", seen)
-        self.assertEqual(self.look()["MasterUserSecret"]["SecretStatus"], "active")
+        clock.pass_minutes(7.2)
+        self.assertEqual(self.status(), "backing-up")
+        clock.pass_minutes(1)
+        found = self.look()
+        self.assertEqual((found["DBInstanceStatus"], found["MasterUserSecret"]["SecretStatus"]), ("available", "active"))
 
     def test_reboot_stop_and_start(self):
         self.make()

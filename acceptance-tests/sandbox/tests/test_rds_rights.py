@@ -51,6 +51,13 @@ class Rights(RdsTest):
         self.may(allow("rds:RebootDBInstance", "*", Condition={"StringEquals": {"rds:db-tag/team": "a"}}))
         self.theirs.reboot_db_instance(DBInstanceIdentifier="db1")
 
+    def test_conditions_on_what_is_made(self):
+        encrypted = {"Bool": {"rds:StorageEncrypted": "true"}, "StringLike": {"rds:DatabaseClass": "db.t4g.*"}}
+        self.may(allow("rds:CreateDBInstance", self.prefix + "db:*", Condition=encrypted), allow("rds:CreateDBInstance", self.prefix + "subgrp:net"))
+        self.refused("AccessDenied", self.theirs.create_db_instance, **self.asked(DBInstanceClass="db.t4g.micro"))
+        self.refused("AccessDenied", self.theirs.create_db_instance, **self.asked(StorageEncrypted=True))
+        self.theirs.create_db_instance(**self.asked(DBInstanceClass="db.t4g.micro", StorageEncrypted=True))
+
     def test_passing_the_monitoring_role(self):
         role = self.monitoring_role()
         asked = self.asked(MonitoringInterval=60, MonitoringRoleArn=role)

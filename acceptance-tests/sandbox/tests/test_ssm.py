@@ -1,5 +1,6 @@
 """Parameter Store and Session Manager against Systems Manager's API reference."""
 
+from .eks_environment import EksTest
 from .served import SandboxTest, allow, client, policy, trust
 
 AL2023 = "/aws/service/eks/optimized-ami/1.33/amazon-linux-2023/x86_64/standard/recommended"
@@ -90,3 +91,15 @@ class Parameters(SandboxTest):
         self.assertEqual(self.ssm.terminate_session(SessionId=session["SessionId"])["SessionId"], session["SessionId"])
         self.assertEqual(self.ssm.describe_sessions(State="Active")["Sessions"], [])
         self.refused("TargetNotConnected", self.ssm.start_session, Target="i-00000000000000000")
+
+
+class SessionsOnNodes(EksTest):
+    def test_a_node_is_connected_by_its_role(self):
+        ssm = self.aws("ssm")
+        self.cluster()
+        self.nodegroup()
+        nodes = [each["InstanceId"] for page in self.ec2.describe_instances()["Reservations"] for each in page["Instances"]]
+        self.refused("TargetNotConnected", ssm.start_session, Target=nodes[0])
+        self.iam.attach_role_policy(RoleName="node", PolicyArn="arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore")
+        self.assertTrue(ssm.start_session(Target=nodes[0])["SessionId"])
+        self.assertEqual({each["InstanceId"] for each in ssm.describe_instance_information()["InstanceInformationList"]}, set(nodes))

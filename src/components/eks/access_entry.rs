@@ -233,7 +233,9 @@ mod tests {
     }
 
     fn role(born: &str) -> String {
-        let role = format!("<Role><Path>/admins/</Path><RoleName>platform-admin</RoleName><RoleId>AROA1</RoleId><Arn>{PRINCIPAL}</Arn><CreateDate>{born}</CreateDate></Role>");
+        let role = format!(
+            "<Role><Path>/admins/</Path><RoleName>platform-admin</RoleName><RoleId>AROA1</RoleId><Arn>{PRINCIPAL}</Arn><CreateDate>{born}</CreateDate></Role>"
+        );
         reply("GetRole", &role)
     }
 
@@ -283,7 +285,8 @@ mod tests {
         let script = Script::new().on(&format!("POST {PATH}/"), 200, "{}").on(&format!("DELETE {PATH}/"), 200, "{}");
         let script = script.on(&format!("DELETE {PATH}/"), 404, r#"{"__type":"ResourceNotFoundException","message":"gone"}"#);
         let component = EksAccessEntry::new(script.aws("eu-central-1"));
-        let old = map([("policies", json!([{ "policy_arn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy", "namespaces": [] }]))]);
+        let old =
+            map([("policies", json!([{ "policy_arn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy", "namespaces": [] }]))]);
         let before = Found { id: format!("prod:{PRINCIPAL}"), settings: old, ..Found::default() };
         component.update(&before, &wanted(), &BTreeSet::from(["policies".to_owned()])).await.unwrap();
         assert_eq!(component.delete(&before, &wanted()).await.unwrap(), None);

@@ -43,7 +43,8 @@ pub(crate) async fn versions(aws: &Aws) -> Result<Vec<KubernetesVersion>, Failur
     const CALL: &str = "eks:DescribeClusterVersions";
     let items: Result<Vec<_>, _> = aws.eks.describe_cluster_versions().into_paginator().items().send().collect().await;
     let told = items.map_err(|error| failure(CALL, error))?;
-    let mut all: Vec<_> = told.iter().filter(|one| one.version_status() != Some(&VersionStatus::Unsupported)).filter_map(told_version).collect();
+    let mut all: Vec<_> =
+        told.iter().filter(|one| one.version_status() != Some(&VersionStatus::Unsupported)).filter_map(told_version).collect();
     all.sort_by_key(|one| std::cmp::Reverse(version::minor(&one.version)));
     Ok(all)
 }
@@ -70,10 +71,13 @@ pub(crate) async fn addon_versions(aws: &Aws, kubernetes_version: &str, addons: 
     let mut chosen = BTreeMap::new();
     for addon in told.iter().filter(|addon| addon.addon_name().is_some_and(|name| addons.contains(&name))) {
         let fits = |one: &&aws_sdk_eks::types::AddonVersionInfo, default: bool| {
-            one.compatibilities().iter().any(|each| each.cluster_version() == Some(kubernetes_version) && (each.default_version() || !default))
+            one.compatibilities()
+                .iter()
+                .any(|each| each.cluster_version() == Some(kubernetes_version) && (each.default_version() || !default))
         };
         let versions = addon.addon_versions();
-        let latest = versions.iter().filter(|one| fits(one, false)).max_by_key(|one| version::numbers(one.addon_version().unwrap_or_default()));
+        let latest =
+            versions.iter().filter(|one| fits(one, false)).max_by_key(|one| version::numbers(one.addon_version().unwrap_or_default()));
         let one = versions.iter().find(|one| fits(one, true)).or(latest);
         if let (Some(name), Some(version)) = (addon.addon_name(), one.and_then(|one| one.addon_version())) {
             chosen.insert(name.to_owned(), version.to_owned());

@@ -165,9 +165,10 @@ fn data(wanted: &Settings) -> RequestLaunchTemplateData {
     let tags: Vec<(String, String)> = (wanted.get("instance_tags").and_then(Json::as_object).into_iter().flatten())
         .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
         .collect();
-    let specifications = TAGGED.into_iter().filter(|_| !tags.is_empty()).map(|kind| {
-        LaunchTemplateTagSpecificationRequest::builder().resource_type(kind).set_tags(Some(api_tags(tags.clone()))).build()
-    });
+    let specifications = TAGGED
+        .into_iter()
+        .filter(|_| !tags.is_empty())
+        .map(|kind| LaunchTemplateTagSpecificationRequest::builder().resource_type(kind).set_tags(Some(api_tags(tags.clone()))).build());
     let on = wanted.get("monitoring").and_then(Json::as_bool);
     RequestLaunchTemplateData::builder()
         .block_device_mappings(disk.build())

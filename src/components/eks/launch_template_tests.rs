@@ -26,7 +26,9 @@ fn versions() -> String {
          <tagSpecificationSet><item><resourceType>instance</resourceType><tagSet><item><key>Name</key><value>prod-default</value></item></tagSet></item>\
          </tagSpecificationSet>"
     );
-    let version = format!("<item><launchTemplateId>lt-1</launchTemplateId><versionNumber>2</versionNumber><launchTemplateData>{data}</launchTemplateData></item>");
+    let version = format!(
+        "<item><launchTemplateId>lt-1</launchTemplateId><versionNumber>2</versionNumber><launchTemplateData>{data}</launchTemplateData></item>"
+    );
     reply("DescribeLaunchTemplateVersions", &format!("<launchTemplateVersionSet>{version}</launchTemplateVersionSet>"))
 }
 
@@ -57,7 +59,8 @@ fn component(script: &Script) -> LaunchTemplate {
 
 #[tokio::test]
 async fn found_by_name_with_the_data_of_its_default_version() {
-    let script = Script::new().on("DescribeLaunchTemplates", 200, &templates(TEMPLATE)).on("DescribeLaunchTemplateVersions", 200, &versions());
+    let script =
+        Script::new().on("DescribeLaunchTemplates", 200, &templates(TEMPLATE)).on("DescribeLaunchTemplateVersions", 200, &versions());
     let query = Query { id: Some("lt-1".into()), settings: settings(), ..Query::default() };
     let found = component(&script).find(&query).await.unwrap().unwrap();
     let asked = script.finish();
@@ -82,7 +85,11 @@ async fn found_by_id_and_by_its_tags() {
 #[tokio::test]
 async fn create_is_one_call_with_data_tags_and_token() {
     let template = TEMPLATE.trim_start_matches("<item>").trim_end_matches("</item>");
-    let script = Script::new().on("CreateLaunchTemplate", 200, &reply("CreateLaunchTemplate", &format!("<launchTemplate>{template}</launchTemplate>")));
+    let script = Script::new().on(
+        "CreateLaunchTemplate",
+        200,
+        &reply("CreateLaunchTemplate", &format!("<launchTemplate>{template}</launchTemplate>")),
+    );
     let made = component(&script).create(&wanted()).await.unwrap();
     let sent = script.finish()[0].1.clone();
     for part in [
@@ -96,13 +103,17 @@ async fn create_is_one_call_with_data_tags_and_token() {
     ] {
         assert!(sent.contains(part), "{part}: {sent}");
     }
-    assert!(sent.contains(&format!("ClientToken={}&", "t".repeat(64))) || sent.ends_with(&format!("ClientToken={}", "t".repeat(64))), "{sent}");
+    assert!(
+        sent.contains(&format!("ClientToken={}&", "t".repeat(64))) || sent.ends_with(&format!("ClientToken={}", "t".repeat(64))),
+        "{sent}"
+    );
     assert_eq!((made.id.as_str(), made.settings), ("lt-1", settings()));
 }
 
 #[tokio::test]
 async fn a_change_is_a_new_version_that_becomes_the_default() {
-    let version = "<launchTemplateVersion><launchTemplateId>lt-1</launchTemplateId><versionNumber>7</versionNumber></launchTemplateVersion>";
+    let version =
+        "<launchTemplateVersion><launchTemplateId>lt-1</launchTemplateId><versionNumber>7</versionNumber></launchTemplateVersion>";
     let script = Script::new().on("CreateLaunchTemplateVersion", 200, &reply("CreateLaunchTemplateVersion", version));
     let script = script.on("ModifyLaunchTemplate", 200, &reply("ModifyLaunchTemplate", "<launchTemplate/>"));
     let found = Found { id: "lt-1".into(), ..Found::default() };

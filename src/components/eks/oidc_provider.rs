@@ -137,7 +137,10 @@ impl Component for OidcProvider {
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
-    use crate::components::{iam::replies::{error, reply}, replay::Script};
+    use crate::components::{
+        iam::replies::{error, reply},
+        replay::Script,
+    };
 
     const ARN: &str = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/A1";
 

@@ -35,7 +35,11 @@ impl EksPodIdentityAssociation {
         const CALL: &str = "eks:DescribePodIdentityAssociation";
         let call = self.aws.eks.describe_pod_identity_association().cluster_name(cluster).association_id(association);
         let Some(reply) = call.send().await.absent(CALL)? else { return Ok(None) };
-        reply.association().map(|association| found(cluster, association)).ok_or_else(|| bug(CALL, "the reply holds no association")).map(Some)
+        reply
+            .association()
+            .map(|association| found(cluster, association))
+            .ok_or_else(|| bug(CALL, "the reply holds no association"))
+            .map(Some)
     }
 
     async fn by_account(&self, cluster: &str, namespace: &str, account: &str) -> Result<Option<Found>, Failure> {

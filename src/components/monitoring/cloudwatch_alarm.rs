@@ -140,6 +140,8 @@ impl Component for CloudwatchAlarm {
             "cloudwatch:PutMetricAlarm",
             "cloudwatch:TagResource",
             "cloudwatch:UntagResource",
+            // What thresholds are shares of.
+            "ec2:DescribeInstanceTypes",
         ]
     }
 

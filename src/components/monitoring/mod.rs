@@ -7,11 +7,13 @@ use crate::{aws::Aws, graph::Component};
 mod cloudwatch_alarm;
 mod event_rule;
 mod event_target;
+mod instance_class;
 mod log_group;
 mod record;
 mod sns_subscription;
 mod sns_topic;
 
+pub use instance_class::{InstanceClass, instance_class};
 pub use record::record_value;
 
 /// Every kind of this family.

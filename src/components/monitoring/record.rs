@@ -142,15 +142,6 @@ impl Component for Record {
     }
 }
 
-/// The value of a parameter; `None` where there is none.
-///
-/// # Errors
-/// What AWS says.
-pub async fn record_value(aws: &Aws, name: &str) -> Result<Option<String>, Failure> {
-    let reply = aws.ssm.get_parameter().name(name).send().await.absent("ssm:GetParameter")?;
-    Ok(reply.and_then(|reply| reply.parameter).and_then(|parameter| parameter.value))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]

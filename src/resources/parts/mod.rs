@@ -21,6 +21,7 @@ pub(crate) mod cluster;
 pub(crate) mod database;
 pub(crate) mod encryption;
 pub(crate) mod identity;
+pub(crate) mod monitoring;
 pub(crate) mod network;
 pub(crate) mod record;
 pub(crate) mod renamed;

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .. import resource_policies
+from .. import principals, resource_policies
 from ..aws_call import AwsCall
 from ..evaluate import evaluate_request
 from ..rules.kms_keys import find_key
@@ -207,7 +207,7 @@ def monitoring(values: dict[str, Any], asked: dict[str, Any]) -> None:
 
 def _may_monitor(role: str) -> bool:
     found = resource_policies.find(role)
-    if found is None or found.kind != "trust":
+    if found is None or found.kind != "trust" or principals.propagation.hides(role):
         return False
     account = role.split(":")[4]
     context = {"aws:SourceAccount": account}

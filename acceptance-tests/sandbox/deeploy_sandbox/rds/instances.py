@@ -32,7 +32,7 @@ class Transition:
     span: Span
     phases: Phases
     finish: Callable[[], None]
-    begun: float = field(default_factory=time.monotonic)
+    begun: float = field(default_factory=lambda: time.monotonic())
     # ModifyDBInstance: so many describes still show `available`.
     unseen: int = 0
 

@@ -110,6 +110,19 @@ def network(call: AwsCall, place: Place, asked: dict[str, Any]) -> tuple[SubnetG
     return group, groups
 
 
+def settle_public(place: Place, vpc_id: str, values: dict[str, Any]) -> None:
+    """A request that says nothing makes a public instance where the VPC has an internet gateway, and a private one where
+    it has none (CreateDBInstance, PubliclyAccessible).
+    """
+    gateways = place.ec2.internet_gateways.values()
+    open_vpc = any(gateway.vpc is not None and gateway.vpc.id == vpc_id for gateway in gateways)
+    if values.setdefault("PubliclyAccessible", open_vpc) and not open_vpc:
+        raise AwsError(
+            "InvalidVPCNetworkStateFault",
+            "Cannot create a publicly accessible DBInstance. The specified VPC has no internet gateway attached. Update the VPC and then try again.",
+        )
+
+
 def check(call: AwsCall, values: dict[str, Any], asked: dict[str, Any]) -> None:
     """All that holds for a new instance, whether it is empty or restored."""
     checks.instance_class(values["DBInstanceClass"], values["EngineVersion"])

@@ -11,7 +11,7 @@ from ..aws_call import AwsCall
 from ..moto_bridge import backend
 from ..wire import AwsError
 from . import before, memory
-from .resource_arns import names_resource
+from .resource_arns import Need, names_needs, names_resource
 
 FILTERS = {"auto-scaling-group": "ResourceId", "key": "Key", "value": "Value", "propagate-at-launch": "PropagateAtLaunch"}
 PAGE = 100
@@ -121,3 +121,11 @@ def resource_arn(call: AwsCall) -> str:
     group = _groups(call).get(name)
     made = f"arn:{call.partition}:autoscaling:{call.region}:{call.account}:autoScalingGroup:*:autoScalingGroupName/{name}"
     return str(group.arn) if group is not None else made
+
+
+@names_needs("autoscaling")
+def needs(call: AwsCall, actions: list[str]) -> list[Need]:
+    arn = resource_arn(call)
+    group = next((each for each in _groups(call).values() if each.arn == arn), None)
+    tags = {f"{prefix}:ResourceTag/{tag['Key']}": tag["Value"] for tag in (group.tags if group else []) for prefix in ("aws", "autoscaling")}
+    return [(action, arn, tags) for action in actions]

@@ -17,8 +17,8 @@ from moto.autoscaling.models import FakeAutoScalingGroup, InstanceState
 from ..moto_bridge import backend
 from . import memory
 from .eks_node_failures import Failure, launch_failure
-from .eks_roles import make_service_linked_role
 from .eks_store import Cluster, Part, now
+from .service_linked_roles import make_service_linked_role
 
 AMI = {"x86_64": "ami-0e5k5x8664000000a", "arm64": "ami-0e5k5arm64000000a"}
 

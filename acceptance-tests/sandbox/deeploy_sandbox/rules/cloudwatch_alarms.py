@@ -5,6 +5,7 @@ and TagResource; user guide, "Using Amazon CloudWatch alarms" (a new alarm has I
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from .. import operations
@@ -88,12 +89,16 @@ def _settle(call: AwsCall, alarm: Any) -> None:
         tagger.tag_resource(alarm.alarm_arn, [{"Key": k, "Value": v} for k, v in (old or {}).items()])
 
 
+@cache
+def _members(kind: str) -> frozenset[str]:
+    model = operations.service_model("cloudwatch")
+    return frozenset(model.shape_for(kind).members) if model is not None else frozenset()
+
+
 def shown(alarm: Any) -> dict[str, Any]:
     """An alarm as DescribeAlarms gives it."""
     kind = "CompositeAlarm" if alarm.rule is not None else "MetricAlarm"
-    model = operations.service_model("cloudwatch")
-    members = model.shape_for(kind).members if model is not None else {}
-    found = {name: value for name, value in alarm.asked.items() if name in members}
+    found = {name: value for name, value in alarm.asked.items() if name in _members(kind)}
     for name in ACTION_LISTS:
         found.setdefault(name, [])
     if kind == "MetricAlarm":

@@ -76,7 +76,9 @@ def _linked(call: AwsCall) -> Iterator[Dependent]:
     if service:
         arn = role_arn(call.account, call.partition, service)
         if principals.entity(arn) is None:
-            yield Dependent("iam:CreateServiceLinkedRole", arn, {"iam:AWSServiceName": service})
+            yield Dependent("iam:CreateServiceLinkedRole", arn, {"iam:AWSServiceName": service}, by_service=call.service == "eks")
+    if call.name == "eks:CreateNodegroup":
+        yield Dependent("iam:GetRole", role_arn(call.account, call.partition, "eks-nodegroup.amazonaws.com"), by_service=True)
 
 
 def _keys(call: AwsCall) -> Iterator[Dependent]:

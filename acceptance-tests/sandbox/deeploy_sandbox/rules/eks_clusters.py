@@ -14,12 +14,13 @@ from ..durations import begin
 from ..evaluate import Question, decide
 from ..identity_policies import principal_of
 from ..moto_bridge import Unsupported, backend
+from ..quotas import granted
 from . import eks_cluster_network as network
 from . import eks_roles, eks_versions
 from .eks_access import make_entry
 from .eks_cluster_health import issues
 from .eks_store import (
-    Cluster, check_tags, find_cluster, forget_tokens, in_use, invalid, now, operation, page, refused, store,
+    Cluster, check_tags, find_cluster, forget_tokens, in_use, invalid, no_room, now, operation, page, refused, store,
 )  # fmt: skip
 
 NAME = re.compile(r"^[0-9A-Za-z][A-Za-z0-9_-]{0,99}$")
@@ -32,7 +33,12 @@ ABSENT = ("outpostConfig", "controlPlaneScalingConfig", "kubeApiServerConfig", "
 
 def refuse_absent(call: AwsCall) -> None:
     auto = [member for member in ("computeConfig", "storageConfig") if "'enabled': True" in str(call.params.get(member))]
-    for member in [each for each in ABSENT if call.params.get(each)] + auto:
+    nested = [
+        name
+        for member, key, name in (("kubernetesNetworkConfig", "ipFamily", "ipv6"), ("resourcesVpcConfig", "controlPlaneEgressMode", "controlPlaneEgressMode"))
+        if (call.params.get(member) or {}).get(key) not in (None, "ipv4", "AWS_MANAGED")
+    ]
+    for member in [each for each in ABSENT if call.params.get(each)] + auto + nested:
         raise Unsupported("NotImplementedBySandbox", f"The sandbox has no {member} of EKS clusters", 400)
 
 
@@ -44,6 +50,8 @@ def _create(call: AwsCall) -> dict[str, Any]:
     clusters = store(call.account, call.region)
     if name in clusters:
         raise in_use(f"Cluster already exists with name: {name}", clusterName=name)
+    if len(clusters) >= granted(call.account, "clusters"):
+        raise no_room("Cluster limit exceeded for account", clusterName=name)
     refuse_absent(call)
     version = call.text("version") or eks_versions.DEFAULT
     if not eks_versions.supported(version):
@@ -59,12 +67,12 @@ def _create(call: AwsCall) -> dict[str, Any]:
     body = _body(call, version, vpc_id)
     if encryption:
         body["encryptionConfig"] = encryption
+    eks_roles.need_service_linked_role(call, "eks.amazonaws.com")
     cluster = Cluster(
         call.account, call.region, body, begin(call.account, "eks:cluster:create"),
         creator=creator(call), unmanaged=set(SELF_MANAGED) if call.params.get("bootstrapSelfManagedAddons") is not False else set(),
         late=_late(call, network.make_security_group(ec2, name, vpc_id)),
     )  # fmt: skip
-    eks_roles.make_service_linked_role(call.account, call.region, "eks.amazonaws.com")
     network.make_interfaces(cluster)
     clusters[name] = cluster
     access = call.params.get("accessConfig") or {}

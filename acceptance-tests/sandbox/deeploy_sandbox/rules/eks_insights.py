@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 from ..aws_call import AwsCall
+from ..routes import setting
 from . import memory
 from .eks_store import Body, Cluster, find_cluster, not_found, operation, page
 from .eks_versions import minor_of
@@ -27,8 +28,12 @@ def wanted(account: str) -> list[Body]:
     return found
 
 
-def set_wanted(account: str, insights: list[Body]) -> None:
+@setting("eks_insights")
+def _set_wanted(account: str | None, insights: list[Body]) -> list[Body]:
+    if account is None:
+        raise ValueError("insights of which account?")
     wanted(account)[:] = insights
+    return wanted(account)
 
 
 def _insights(cluster: Cluster) -> list[Body]:

@@ -15,8 +15,9 @@ from ..identity_policies import principal_of
 from . import memory
 from .eks_cluster_network import find_subnet
 from .eks_pods import credentials
-from .eks_roles import allows, make_service_linked_role, missing_node_policies
+from .eks_roles import allows, missing_node_policies
 from .eks_store import Body, Cluster
+from .service_linked_roles import make_service_linked_role
 
 # What Auto Scaling does with a volume's key (`kms:ReEncrypt*` only for encrypted snapshots).
 VOLUME_KEY_ACTIONS = ("kms:DescribeKey", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant")

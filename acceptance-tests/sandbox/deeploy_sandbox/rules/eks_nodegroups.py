@@ -7,14 +7,16 @@ import uuid
 from typing import Any
 
 from ..aws_call import AwsCall
+from ..moto_bridge import Unsupported
+from ..quotas import granted
 from . import autoscaling_nodes as nodes
 from . import eks_versions
 from .eks_access import make_entry
 from .eks_cluster_network import find_subnet
 from .eks_node_failures import Failure, join_failure
-from .eks_roles import check_node_role, make_service_linked_role
+from .eks_roles import check_node_role, need_service_linked_role
 from .eks_store import (
-    Body, Cluster, Part, active_cluster, check_tags, find_cluster, forget_tokens, in_use, invalid, not_found, now,
+    Body, Cluster, Part, active_cluster, check_tags, find_cluster, forget_tokens, in_use, invalid, no_room, not_found, now,
     operation, page,
 )  # fmt: skip
 
@@ -106,6 +108,8 @@ def _create(call: AwsCall) -> dict[str, Any]:
         raise invalid(f"The node group name '{name}' must match {NAME.pattern}", clusterName=cluster.name, nodegroupName=name)
     if name in cluster.nodegroups:
         raise in_use(f"NodeGroup already exists with name {name} and cluster name {cluster.name}", clusterName=cluster.name, nodegroupName=name)
+    if len(cluster.nodegroups) >= granted(call.account, "nodegroups-per-cluster"):
+        raise no_room(f"Nodegroup limit exceeded for cluster {cluster.name}", clusterName=cluster.name, nodegroupName=name)
     check_node_role(call)
     subnets = list(call.params.get("subnets") or [])
     _check_subnets(cluster, subnets)
@@ -114,7 +118,7 @@ def _create(call: AwsCall) -> dict[str, Any]:
     if template:
         part.body["launchTemplate"] = template
     part.inner["give up"] = cluster.begin("eks:nodegroup:give-up")
-    make_service_linked_role(call.account, call.region, "eks-nodegroup.amazonaws.com")
+    need_service_linked_role(call, "eks-nodegroup.amazonaws.com")
     nodes.make_group(cluster, part, nodes.make_template(cluster, part, data))
     cluster.nodegroups[name] = part
     role = part.body["nodeRole"]
@@ -133,6 +137,9 @@ def _body(call: AwsCall, cluster: Cluster, name: str, subnets: list[str], templa
             raise invalid("Instance types can't be specified both in the launch template and in the request.")
         if params.get("amiType") and template.get("ImageId") and params["amiType"] != "CUSTOM":
             raise invalid("You cannot specify an AMI Type other than CUSTOM, when specifying an image id in your launch template.")
+    for member in ("remoteAccess", "warmPoolConfig"):
+        if params.get(member):
+            raise Unsupported("NotImplementedBySandbox", f"The sandbox has no {member} of EKS node groups", 400)
     scaling = {"minSize": 1, "maxSize": 2, "desiredSize": 2, **(params.get("scalingConfig") or {})}
     check_scaling(scaling)
     labels = dict(params.get("labels") or {})
@@ -165,8 +172,6 @@ def _body(call: AwsCall, cluster: Cluster, name: str, subnets: list[str], templa
         body["diskSize"] = int(params.get("diskSize") or 20)
     if params.get("instanceTypes") or not (template and template.get("InstanceType")):
         body["instanceTypes"] = list(params.get("instanceTypes") or ["t3.medium"])
-    if params.get("remoteAccess"):
-        body["remoteAccess"] = params["remoteAccess"]
     return body
 
 

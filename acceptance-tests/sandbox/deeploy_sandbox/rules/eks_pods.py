@@ -1,5 +1,5 @@
 """Whether a pod gets AWS credentials: user guide "Learn how EKS Pod Identity grants Pods access to AWS services" and
-"IAM roles for service accounts". `POST /sandbox/pod-identity` asks it.
+"IAM roles for service accounts". `POST /sandbox/pod-identity` (eks_pod_question) asks it.
 
 Pod Identity comes first where both are set up, as in the SDKs' credential chains on EKS.
 """
@@ -15,7 +15,7 @@ from ..identity_policies import Principal
 from ..moto_bridge import backend
 from .eks_pod_identity import SERVICE, find_association
 from .eks_roles import find_role, trusts
-from .eks_store import Cluster, store
+from .eks_store import Cluster
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,3 @@ def _by_annotation(cluster: Cluster, namespace: str, service_account: str, role_
     if verdict.denied or not verdict.allowed:
         return Credentials(None, f"the trust policy of {role_arn} does not admit system:serviceaccount:{namespace}:{service_account}")
     return Credentials(role_arn, "IAM role for service accounts")
-
-
-def answer(body: dict[str, Any]) -> dict[str, Any]:
-    """`POST /sandbox/pod-identity`: {account, region, cluster, namespace, service_account, annotated_role?}."""
-    cluster = store(body["account"], body["region"]).get(body["cluster"])
-    if cluster is None:
-        return {"role_arn": None, "why": f"no cluster {body['cluster']}"}
-    found = credentials(cluster, body["namespace"], body["service_account"], body.get("annotated_role"))
-    return {"role_arn": found.role_arn, "why": found.why}

@@ -4,19 +4,16 @@ IAM role for Pod Identity". The texts are those that AWS answers (hashicorp/terr
 
 from __future__ import annotations
 
-import json
 from typing import Any
-
-from moto.utilities.utils import get_partition
 
 from ..aws_call import AwsCall
 from ..conditions import folded
 from ..evaluate import Question, decide, judge_resource
 from ..identity_policies import principal_of
-from ..moto_bridge import backend
 from ..policy_documents import as_list, statements
 from ..principals import entity, propagation
-from .eks_store import invalid
+from .eks_store import invalid, refused
+from .service_linked_roles import LINKED, make_service_linked_role, role_arn
 
 # What a node does with its role before it may join: AmazonEKSWorkerNodePolicy and ECR's pull policy.
 NODE_POLICIES = {
@@ -79,7 +76,7 @@ def check_node_role(call: AwsCall) -> None:
     arn, names = call.text("nodeRole"), {"clusterName": call.text("clusterName"), "nodegroupName": call.text("nodegroupName")}
     if find_role(arn) is None:
         raise invalid(f"The role with name {arn.rpartition('/')[2]} cannot be found.", **names)
-    if not names_service(arn, "ec2.amazonaws.com"):
+    if not any(names_service(arn, each) for each in ("ec2.amazonaws.com", "ec2.amazonaws.com.cn")):
         raise invalid(f"Following required service principals [ec2.amazonaws.com] were not found in the trust relationships of nodeRole {arn}", **names)
 
 
@@ -90,18 +87,18 @@ def missing_node_policies(role_arn: str) -> list[str]:
     return [name for name, actions in NODE_POLICIES.items() if not all(allows(role_arn, action) for action in actions)]
 
 
-def make_service_linked_role(account: str, region: str, service: str) -> str:
-    """EKS and Auto Scaling make their service-linked roles when they first need them."""
-    names = {
-        "eks.amazonaws.com": "AWSServiceRoleForAmazonEKS",
-        "eks-nodegroup.amazonaws.com": "AWSServiceRoleForAmazonEKSNodegroup",
-        "autoscaling.amazonaws.com": "AWSServiceRoleForAutoScaling",
-    }
-    partition = get_partition(region)
-    arn = f"arn:{partition}:iam::{account}:role/aws-service-role/{service}/{names[service]}"
-    if entity(arn) is None:
-        trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]}
-        backend("iam", account, partition).create_role(
-            names[service], json.dumps(trust), f"/aws-service-role/{service}/", None, "", [], "3600", linked_service=service
-        )
-    return arn
+def need_service_linked_role(call: AwsCall, service: str) -> None:
+    """User guide "Using service-linked roles for Amazon EKS": the caller must be allowed to see, and if need be to make it."""
+    arn = role_arn(call.account, call.partition, service)
+    if call.identity.kind in ("user", "session"):
+        principal = principal_of(call.identity.arn)
+
+        def may(action: str) -> bool:
+            context = {**principal.context(), "iam:AWSServiceName": service}
+            return decide(principal, Question(action, arn, folded(context)))[0] == "allowed"
+
+        if service == "eks-nodegroup.amazonaws.com" and not may("iam:GetRole"):
+            raise refused(f"Failed to validate if SLR - {LINKED[service].role} already exists due to missing permissions for 'iam:GetRole'")
+        if entity(arn) is None and not may("iam:CreateServiceLinkedRole"):
+            raise refused(f"User: {call.identity.arn} is not authorized to perform: iam:CreateServiceLinkedRole on resource: {arn}")
+    make_service_linked_role(call.account, call.region, service)

@@ -35,6 +35,10 @@ def refused(message: str, **extra: str) -> AwsError:
     return AwsError("InvalidRequestException", message, 400, extra=extra)
 
 
+def no_room(message: str, **extra: str) -> AwsError:
+    return AwsError("ResourceLimitExceededException", message, 400, extra=extra)
+
+
 def in_use(message: str, **extra: str) -> AwsError:
     return AwsError("ResourceInUseException", message, 409, extra=extra)
 

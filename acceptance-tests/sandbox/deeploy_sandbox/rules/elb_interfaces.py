@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import durations
+from .. import durations, world
 from ..aws_call import AwsCall
 from ..moto_bridge import backend
 from . import before, memory
@@ -59,3 +59,6 @@ def settle(account: str) -> None:
 @before("ec2", "*")
 def _settle_for_ec2(call: AwsCall) -> None:
     settle(call.account)
+
+
+world.settlers.append(settle)

@@ -10,8 +10,9 @@ from datetime import datetime, timezone
 from functools import cache
 from typing import Any
 
+from .. import quotas
 from ..aws_call import AwsCall
-from ..rds import classes, quotas, versions
+from ..rds import classes, versions
 from ..rds.instances import Instance, instances
 from ..rds.store import invalid, name_of, pages, place_of
 from ..wire import Reply
@@ -130,7 +131,8 @@ def _attributes(call: AwsCall) -> dict[str, Any]:
         "DBSubnetGroups": len(place.moto.subnet_groups),
         "SubnetsPerDBSubnetGroup": max((len(group.subnets) for group in place.moto.subnet_groups.values()), default=0),
     }
-    return {"AccountQuotas": [{"AccountQuotaName": name, "Used": used.get(name, 0), "Max": quotas.most(place, name)} for name in quotas.DEFAULTS]}
+    shown = [(quota.name, quotas.granted(place.account, quota)) for quota in quotas.of_service("rds")]
+    return {"AccountQuotas": [{"AccountQuotaName": name, "Used": used.get(name, 0), "Max": most} for name, most in shown]}
 
 
 @before("rds", "DescribeValidDBInstanceModifications")

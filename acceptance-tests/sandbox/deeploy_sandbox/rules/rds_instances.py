@@ -40,7 +40,8 @@ def instance_of(call: AwsCall, parameter: str = "DBInstanceIdentifier") -> Insta
 
 
 def require_available(instance: Instance) -> None:
-    if instance.seen_status() not in ("available", "storage-optimization"):
+    """A change that is under way counts, also while the status does not show it yet."""
+    if instance.transition is not None or instance.seen_status() not in ("available", "storage-optimization"):
         raise AwsError("InvalidDBInstanceState", f"Instance {instance.name} is not in available state.")
 
 
@@ -64,7 +65,7 @@ def _create(call: AwsCall) -> dict[str, Any]:
     making.check(call, values, asked)
     group, security_groups = making.network(call, place, asked)
     parameters = making.group_for(place, version, asked.get("DBParameterGroupName"))
-    values.setdefault("PubliclyAccessible", group.name == "default")
+    making.settle_public(place, group.vpc_id, values)
     making.zones(group, values, asked.get("AvailabilityZone"))
     making.settle_storage(values, asked)
     _encrypt(call, values, asked)

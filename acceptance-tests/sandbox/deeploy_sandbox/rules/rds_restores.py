@@ -103,7 +103,7 @@ def _restore(call: AwsCall, name: str, source: Any, tags: list[dict[str, str]], 
     making.check(call, values, asked)
     group, security_groups = making.network(call, place, asked)
     parameters = making.group_for(place, values["EngineVersion"], asked.get("DBParameterGroupName"))
-    values.setdefault("PubliclyAccessible", group.name == "default")
+    making.settle_public(place, group.vpc_id, values)
     making.zones(group, values, asked.get("AvailabilityZone"))
     making.settle_storage(values, {key: values.get(key) for key in ("Iops", "StorageThroughput")})
     values["PerformanceInsightsEnabled"] = False

@@ -47,6 +47,18 @@ NAMED: dict[str, tuple[tuple[str, str], ...]] = {
     "StartDBInstance": (DB,),
     "StopDBInstance": (DB,),
 }
+# What policies may ask about a new or changed instance, by the parameter that says it.
+CONDITIONS = {
+    "rds:BackupTarget": "BackupTarget",
+    "rds:DatabaseClass": "DBInstanceClass",
+    "rds:DatabaseEngine": "Engine",
+    "rds:DatabaseName": "DBName",
+    "rds:ManageMasterUserPassword": "ManageMasterUserPassword",
+    "rds:MultiAz": "MultiAZ",
+    "rds:Piops": "Iops",
+    "rds:StorageEncrypted": "StorageEncrypted",
+    "rds:StorageSize": "AllocatedStorage",
+}
 STORES = {"db": "databases", "pg": "db_parameter_groups", "subgrp": "subnet_groups", "snapshot": "database_snapshots", "es": "event_subscriptions"}
 
 
@@ -73,6 +85,14 @@ def _known(place: Place, kind: str, name: str) -> dict[str, Any]:
     return context
 
 
+def _given(call: AwsCall) -> dict[str, Any]:
+    found = {key: str(call.params[member]) for key, member in CONDITIONS.items() if call.params.get(member) is not None}
+    found = {key: value.lower() if value in ("True", "False") else value for key, value in found.items()}
+    for tag in call.params.get("Tags") or []:
+        found[f"rds:req-tag/{tag.get('Key')}"] = str(tag.get("Value") or "")
+    return found
+
+
 @names_resource("rds")
 def _resource(call: AwsCall) -> str:
     return _arns(call)[0][0]
@@ -81,7 +101,8 @@ def _resource(call: AwsCall) -> str:
 @names_needs("rds")
 def _needs(call: AwsCall, actions: list[str]) -> list[Need]:
     arns = _arns(call)
-    found: list[Need] = [(actions[0], arn, known) for arn, known in arns]
+    given = _given(call)
+    found: list[Need] = [(actions[0], arn, {**known, **given}) for arn, known in arns]
     # Tagging what is made asks for rds:AddTagsToResource on it.
     found += [(action, *arns[0]) for action in actions[1:]]
     return found

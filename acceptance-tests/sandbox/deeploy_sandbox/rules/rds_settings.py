@@ -7,7 +7,7 @@ from typing import Any
 import moto.backends
 
 from ..durations import begin
-from ..rds import changes, events, making, parameters, quotas, versions
+from ..rds import changes, events, making, parameters, versions
 from ..rds.instances import KEY_LOST, Instance, endpoint, find_instance
 from ..rds.store import Place
 from ..reach import reach
@@ -62,14 +62,6 @@ def _upgrade(account: str | None, body: dict[str, Any]) -> dict[str, Any]:
     changes.apply(instance, {"EngineVersion": target})
     events.note(instance, "maintenance", f"Database engine version upgraded to {target}")
     return {"engine_version": target}
-
-
-@setting("rds_quotas")
-def _quotas(account: str | None, body: dict[str, Any]) -> dict[str, int]:
-    if not account or set(body) - set(quotas.DEFAULTS):
-        raise ValueError(f"an account, and quotas of {', '.join(quotas.DEFAULTS)}")
-    memory(account, "rds quotas").update({name: int(value) for name, value in body.items()})
-    return dict(memory(account, "rds quotas"))
 
 
 @setting("rds_endpoint")

@@ -42,7 +42,7 @@ def _create(call: AwsCall) -> dict[str, Any]:
     instance = instance_of(call)
     tags = tags_of(call)
     name = snapshots.check_new(instance.place, "DBSnapshotIdentifier", call.text("DBSnapshotIdentifier"))
-    if instance.seen_status() not in ("available", "storage-optimization"):
+    if instance.transition is not None or instance.seen_status() not in ("available", "storage-optimization"):
         raise AwsError("InvalidDBInstanceState", f"Cannot create a snapshot because the database instance {instance.name} is not currently in the available state.")
     require_key(call, instance.values.get("KmsKeyId"))
     if instance.values["CopyTagsToSnapshot"]:

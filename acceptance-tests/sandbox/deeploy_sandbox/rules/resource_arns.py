@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .. import world
 from ..aws_call import AwsCall
 from ..moto_bridge import backend
 
@@ -56,7 +57,20 @@ def needs_of(call: AwsCall, actions: list[str]) -> list[Need]:
     if found:
         return found(call, actions)
     resource = resource_arn(call)
-    return [(action, resource, {}) for action in actions]
+    known = _tags_of(call, resource)
+    return [(action, resource, known) for action in actions]
+
+
+def _tags_of(call: AwsCall, resource: str) -> dict[str, Any]:
+    """aws:ResourceTag of what is there, and IAM's and Secrets Manager's own name for it. Buckets' tags count only where
+    a bucket opts in."""
+    if resource == "*" or call.service == "s3":
+        return {}
+    tags = world.tags_by_arn(call.account, call.service, resource.partition(":log-stream:")[0])
+    found = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
+    if call.service in ("iam", "secretsmanager"):
+        found |= {f"{call.service}:ResourceTag/{key}": value for key, value in tags.items()}
+    return found
 
 
 def resource_arn(call: AwsCall) -> str:

@@ -14,6 +14,7 @@ import moto.backends
 from moto.s3.models import PublicAccessBlock
 
 from ..aws_call import AwsCall
+from ..routes import setting
 from ..wire import AwsError, Reply
 from . import after, before
 
@@ -34,6 +35,12 @@ class Settings:
 
 
 settings = Settings()
+
+
+@setting("bucket_name_busy_s", shown=lambda account: settings.name_busy_s)
+def _set_busy(account: str | None, seconds: float) -> float:
+    settings.name_busy_s = float(seconds)
+    return settings.name_busy_s
 
 
 def owner_of(name: str) -> tuple[str, Any] | None:

@@ -15,7 +15,7 @@ from ..conditions import folded
 from ..identity_policies import principal_of
 from ..moto_bridge import backend
 from ..wire import AwsError
-from . import before, memory
+from . import before, eks_store, memory
 
 NEEDED = ("ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel", "ssmmessages:OpenDataChannel")
 
@@ -27,10 +27,9 @@ def role_of_instance(call: AwsCall, instance: Any) -> str | None:
         if association.instance.id == instance.id and association.iam_instance_profile.roles:
             return str(association.iam_instance_profile.roles[0].arn)
     tags = {tag["key"]: tag["value"] for tag in instance.get_tags()}
-    clusters = backend("eks", call.account, call.region).clusters
-    cluster = clusters.get(tags.get("eks:cluster-name"))
-    group = cluster.nodegroups.get(tags.get("eks:nodegroup-name")) if cluster is not None else None
-    return getattr(group, "node_role", None)
+    cluster = eks_store.store(call.account, call.region).get(tags.get("eks:cluster-name", ""))
+    group = cluster.nodegroups.get(tags.get("eks:nodegroup-name", "")) if cluster is not None else None
+    return str(group.body["nodeRole"]) if group is not None else None
 
 
 def is_connected(call: AwsCall, instance: Any) -> bool:

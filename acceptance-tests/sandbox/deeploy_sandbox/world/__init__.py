@@ -38,6 +38,17 @@ def objects(account: str) -> list[Object]:
     return found
 
 
+def tags_by_arn(account: str, service: str, arn: str) -> dict[str, str]:
+    """The tags of one object of a service; none where there is none."""
+    read = _readers.get(service)
+    backends = moto.backends.get_backend(service) if read and service in _loaded() else {}
+    for backend in list((dict.get(backends, account) or {}).values()):
+        for each in read(backend, account):  # type: ignore[misc]
+            if each["arn"] == arn:
+                return dict(each["tags"])
+    return {}
+
+
 def _loaded() -> set[str]:
     from moto.core.base_backend import BackendDict
 

@@ -36,10 +36,10 @@ def _s3(backend: Any, account: str) -> Iterator[Object]:
 def _iam(backend: Any, account: str) -> Iterator[Object]:
     for role in list(backend.roles.values()):
         # AWS makes service-linked roles, and nobody tags or detaches anything there.
-        managed = {"managed": True} if role.path.startswith("/aws-service-role/") else {}
-        yield shown("iam:role", role.name, role.arn, role.tags, None, **managed)
+        managed = str(role.path).startswith("/aws-service-role/")
+        yield shown("iam:role", role.name, role.arn, role.tags, managed=managed)
         for each in _inline("iam:role_policy", role):
-            yield {**each, **managed}
+            yield {**each, "managed": managed}
     for user in list(backend.users.values()):
         yield shown("iam:user", user.name, user.arn, user.tags)
         yield from _inline("iam:user_policy", user)

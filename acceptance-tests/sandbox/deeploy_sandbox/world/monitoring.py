@@ -46,5 +46,4 @@ def _events(backend: Any, account: str) -> Iterator[Object]:
         for rule in list(bus.rules.values()):
             tags = backend.tagger.get_tag_dict_for_resource(rule.arn)
             targets = [target.get("Arn") for target in rule.targets]
-            managed = {"managed": True} if rule.managed_by else {}
-            yield shown("events:rule", rule.name, rule.arn, tags, rule.state, targets=targets, **managed)
+            yield shown("events:rule", rule.name, rule.arn, tags, rule.state, targets=targets, managed=bool(rule.managed_by))

@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import moto.backends
+
 from ..rds import snapshots
 from ..rds.instances import instances
 from ..rds.store import Place
-from . import Object, reader, shown
+from . import Object, reader, settlers, shown
+
+
+def _settle(account: str) -> None:
+    """An instance that is gone has taken its interfaces and its secret along."""
+    for region in list(dict.get(moto.backends.get_backend("rds"), account) or {}):
+        instances(Place(account, str(region)))
+
+
+settlers.append(_settle)
 
 
 @reader("rds")

@@ -136,7 +136,8 @@ impl EksAddon {
         let versions = all.iter().flat_map(|addon| addon.addon_versions()).filter_map(|one| one.addon_version());
         let next = versions.filter(|one| version::minor(one) == Some((major, between))).max_by_key(|one| version::numbers(one));
         next.map(str::to_owned).ok_or_else(|| {
-            let why = format!("AWS offers no version v{major}.{between} of {name}, which leads from {} to {wanted}", live.unwrap_or_default());
+            let why =
+                format!("AWS offers no version v{major}.{between} of {name}, which leads from {} to {wanted}", live.unwrap_or_default());
             crate::components::settings::failure(crate::graph::Class::Invalid, "eks:UpdateAddon", why)
         })
     }

@@ -50,7 +50,10 @@ pub(super) fn found(cluster: &Cluster, wanted_version: Option<&str>) -> Found {
             ("zonal_shift", cluster.zonal_shift_config().and_then(|shift| shift.enabled()).unwrap_or_default().into()),
             ("deletion_protection", cluster.deletion_protection().unwrap_or_default().into()),
             ("encryption_key_arn", json(key)),
-            ("authentication_mode", json(cluster.access_config().and_then(|access| access.authentication_mode()).map(|mode| mode.as_str()))),
+            (
+                "authentication_mode",
+                json(cluster.access_config().and_then(|access| access.authentication_mode()).map(|mode| mode.as_str())),
+            ),
         ]),
         outputs: map([
             ("id", name.into()),

@@ -141,7 +141,8 @@ impl Component for EksCluster {
             // Who may administer the cluster is written out in access entries; nobody is an administrator by having made it.
             .bootstrap_cluster_creator_admin_permissions(false)
             .build();
-        let support = text(settings, "support_type").map(|kind| UpgradePolicyRequest::builder().support_type(SupportType::from(kind)).build());
+        let support =
+            text(settings, "support_type").map(|kind| UpgradePolicyRequest::builder().support_type(SupportType::from(kind)).build());
         let shift = settings.get("zonal_shift").and_then(Json::as_bool);
         let reply = (self.aws.eks.create_cluster())
             .name(name)

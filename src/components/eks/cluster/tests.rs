@@ -72,7 +72,10 @@ async fn find_tells_everything_that_is_managed() {
     let found = component.find(&query()).await.unwrap().unwrap();
     assert_eq!(found.settings, settings());
     assert_eq!(find::nulls(&found), Vec::<&str>::new());
-    assert_eq!((found.outputs["issuer"].as_str(), found.outputs["security_group_id"].as_str()), (Some("https://oidc.eks/id/A"), Some("sg-1")));
+    assert_eq!(
+        (found.outputs["issuer"].as_str(), found.outputs["security_group_id"].as_str()),
+        (Some("https://oidc.eks/id/A"), Some("sg-1"))
+    );
     assert_eq!(found.tags, BTreeMap::from([("a".to_owned(), "b".to_owned())]));
     assert_eq!(component.find(&query()).await.unwrap(), None);
     script.finish();
@@ -129,7 +132,11 @@ async fn each_update_is_one_kind_of_change() {
     let update = r#"{"update":{"id":"u-1","status":"InProgress","type":"VersionUpdate"}}"#;
     let cases: [(&[&str], &str, &str); 7] = [
         (&["log_types", "version"], "POST /clusters/prod/update-config", "logging"),
-        (&["endpoint_public_access", "public_access_cidrs", "subnet_ids"], "POST /clusters/prod/update-config", r#""endpointPublicAccess":true,"endpointPrivateAccess":true"#),
+        (
+            &["endpoint_public_access", "public_access_cidrs", "subnet_ids"],
+            "POST /clusters/prod/update-config",
+            r#""endpointPublicAccess":true,"endpointPrivateAccess":true"#,
+        ),
         (&["subnet_ids"], "POST /clusters/prod/update-config", r#"{"subnetIds":["subnet-1","subnet-2"]}"#),
         (&["support_type", "zonal_shift"], "POST /clusters/prod/update-config", "STANDARD"),
         (&["zonal_shift"], "POST /clusters/prod/update-config", "zonalShiftConfig"),
@@ -149,8 +156,13 @@ async fn each_update_is_one_kind_of_change() {
 async fn an_update_is_watched_and_one_without_a_change_succeeds() {
     let script = Script::new().on("POST /clusters/prod/updates", 200, r#"{"update":{"id":"u-1","type":"VersionUpdate"}}"#);
     let failed = r#"{"update":{"id":"u-1","type":"VersionUpdate","status":"Failed","errors":[{"errorCode":"SubnetNotFound","errorMessage":"gone","resourceIds":["subnet-1"]}]}}"#;
-    let script = script.on("GET /clusters/prod", 200, &reply("ACTIVE", "1.32", &json!([]))).on("GET /clusters/prod/updates/u-1", 200, failed);
-    let script = script.on("POST /clusters/prod/update-config", 400, r#"{"__type":"InvalidParameterException","message":"No changes needed for the logging config provided"}"#);
+    let script =
+        script.on("GET /clusters/prod", 200, &reply("ACTIVE", "1.32", &json!([]))).on("GET /clusters/prod/updates/u-1", 200, failed);
+    let script = script.on(
+        "POST /clusters/prod/update-config",
+        400,
+        r#"{"__type":"InvalidParameterException","message":"No changes needed for the logging config provided"}"#,
+    );
     let component = component(&script);
     let found = Found { id: "prod".into(), outputs: map([("version", json!("1.32"))]), ..Found::default() };
     component.update(&found, &wanted(), &names(&["version"])).await.unwrap();

@@ -78,7 +78,8 @@ async fn next_version(aws: &Aws, found: &Found, wanted: &Settings, changed: &BTr
 async fn encrypt(aws: &Aws, found: &Found, wanted: &Settings) -> Result<Option<Update>, Failure> {
     const CALL: &str = "eks:AssociateEncryptionConfig";
     if let Some(other) = text(&found.settings, "encryption_key_arn") {
-        let why = format!("the cluster's secrets are encrypted with {other}, and EKS never changes that: keep the key, or make another cluster");
+        let why =
+            format!("the cluster's secrets are encrypted with {other}, and EKS never changes that: keep the key, or make another cluster");
         return Err(settings::failure(Class::Invalid, CALL, why));
     }
     let config = encryption(required(wanted, "encryption_key_arn", CALL)?);

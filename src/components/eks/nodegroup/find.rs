@@ -75,7 +75,8 @@ fn taint(taint: &Taint) -> Json {
 
 fn state(id: &str, group: &Nodegroup, begun: &Begun) -> (Readiness, Json) {
     let issues = group.health().map(|health| health.issues()).unwrap_or_default();
-    let told: Vec<(bool, String)> = (issues.iter()).map(|one| (one.code().is_some_and(|code| !PASSING.contains(code)), words(one))).collect();
+    let told: Vec<(bool, String)> =
+        (issues.iter()).map(|one| (one.code().is_some_and(|code| !PASSING.contains(code)), words(one))).collect();
     let all: Vec<&str> = told.iter().map(|(_, words)| words.as_str()).collect();
     let all = if all.is_empty() { "AWS gives no reason".to_owned() } else { all.join("; ") };
     match group.status() {

@@ -56,11 +56,17 @@ mod tests {
     #[test]
     fn what_no_try_heals_ends_the_wait_in_awss_words() {
         let cases = [
-            ("Launching a new EC2 instance. Status Reason: You have requested more vCPU capacity than your current vCPU limit of 32 allows (VcpuLimitExceeded).", true),
+            (
+                "Launching a new EC2 instance. Status Reason: You have requested more vCPU capacity than your current vCPU limit of 32 allows (VcpuLimitExceeded).",
+                true,
+            ),
             ("Client.InternalError: Client error on launch. Launching EC2 instance failed.", true),
             ("Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state", true),
             ("The requested configuration is currently not supported.", true),
-            ("We currently do not have sufficient m6i.large capacity in the Availability Zone you requested (eu-central-1a). (InsufficientInstanceCapacity)", false),
+            (
+                "We currently do not have sufficient m6i.large capacity in the Availability Zone you requested (eu-central-1a). (InsufficientInstanceCapacity)",
+                false,
+            ),
         ];
         for (why, broken) in cases {
             let activity = Activity::builder().status_code(ScalingActivityStatusCode::Failed).status_message(why).build();

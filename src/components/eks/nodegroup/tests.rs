@@ -78,7 +78,8 @@ async fn found_by_id_and_complete() {
 #[tokio::test]
 async fn without_an_id_its_tags_decide() {
     let gone = r#"{"__type":"ResourceNotFoundException","message":"No node group"}"#;
-    let script = Script::new().on(&format!("GET {PATH}/default-0"), 404, gone).on(&format!("GET {PATH}"), 200, r#"{"nodegroups":["a","b","c"]}"#);
+    let script =
+        Script::new().on(&format!("GET {PATH}/default-0"), 404, gone).on(&format!("GET {PATH}"), 200, r#"{"nodegroups":["a","b","c"]}"#);
     let script = script.on(&format!("GET {PATH}/a"), 200, &group("a", "ACTIVE", &json!([]), &BTreeMap::new()));
     let script = script.on(&format!("GET {PATH}/b"), 200, &group("b", "DELETING", &json!([]), &tags()));
     let script = script.on(&format!("GET {PATH}/c"), 200, &group("c", "ACTIVE", &json!([]), &tags()));
@@ -143,7 +144,10 @@ async fn nodes_are_replaced_by_the_template_s_id_and_never_by_force() {
     let found = Found { id: format!("prod:{NAME}"), ..Found::default() };
     component(&script).update(&found, &wanted(), &names(&["launch_template_version", "version"])).await.unwrap();
     let body: Json = serde_json::from_str(&script.finish()[0].1).unwrap();
-    assert_eq!((&body["launchTemplate"], &body["version"], body.get("force")), (&json!({ "id": "lt-1", "version": "2" }), &json!("1.33"), None));
+    assert_eq!(
+        (&body["launchTemplate"], &body["version"], body.get("force")),
+        (&json!({ "id": "lt-1", "version": "2" }), &json!("1.33"), None)
+    );
 }
 
 #[tokio::test]

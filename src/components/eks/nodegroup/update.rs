@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_eks::types::{
-    LaunchTemplateSpecification, NodeRepairConfig, NodegroupScalingConfig, NodegroupUpdateConfig, Taint, TaintEffect, Update, UpdateLabelsPayload,
-    UpdateTaintsPayload,
+    LaunchTemplateSpecification, NodeRepairConfig, NodegroupScalingConfig, NodegroupUpdateConfig, Taint, TaintEffect, Update,
+    UpdateLabelsPayload, UpdateTaintsPayload,
 };
 use serde_json::Value as Json;
 

@@ -10,7 +10,9 @@ fn ec2(action: &str, body: &str) -> String {
 }
 
 fn refused(code: &str) -> String {
-    format!("<Response><Errors><Error><Code>{code}</Code><Message>has a dependent object</Message></Error></Errors><RequestID>r</RequestID></Response>")
+    format!(
+        "<Response><Errors><Error><Code>{code}</Code><Message>has a dependent object</Message></Error></Errors><RequestID>r</RequestID></Response>"
+    )
 }
 
 fn balancer(name: &str, vpc: &str) -> String {
@@ -68,7 +70,9 @@ async fn groups_go_after_the_rules_that_point_to_them_and_interfaces() {
         <item><networkInterfaceId>eni-1</networkInterfaceId><tagSet><item><key>cluster.k8s.amazonaws.com/name</key><value>prod</value></item></tagSet></item>\
         <item><networkInterfaceId>eni-2</networkInterfaceId><description>aws-K8S-i-1</description><tagSet/></item></networkInterfaceSet>";
     let rule = |group: &str| {
-        format!("<ipPermissions><item><ipProtocol>tcp</ipProtocol><fromPort>1</fromPort><toPort>2</toPort><groups><item><groupId>{group}</groupId></item><item><groupId>sg-9</groupId></item></groups></item></ipPermissions>")
+        format!(
+            "<ipPermissions><item><ipProtocol>tcp</ipProtocol><fromPort>1</fromPort><toPort>2</toPort><groups><item><groupId>{group}</groupId></item><item><groupId>sg-9</groupId></item></groups></item></ipPermissions>"
+        )
     };
     let groups = format!(
         "<securityGroupInfo><item><groupId>sg-1</groupId>{}<tagSet><item><key>kubernetes.io/cluster/prod</key><value>owned</value></item></tagSet></item>\
@@ -92,8 +96,13 @@ async fn groups_go_after_the_rules_that_point_to_them_and_interfaces() {
 #[tokio::test]
 async fn a_refusal_that_no_waiting_heals_is_told() {
     let groups = "<securityGroupInfo><item><groupId>sg-1</groupId><tagSet><item><key>kubernetes.io/cluster/prod</key><value>owned</value></item></tagSet></item></securityGroupInfo>";
-    let script = without_balancers(Script::new()).on("DescribeNetworkInterfaces", 200, &ec2("DescribeNetworkInterfaces", "<networkInterfaceSet/>"));
-    let script = script.on("DescribeSecurityGroups", 200, &ec2("DescribeSecurityGroups", groups)).on("DeleteSecurityGroup", 403, &refused("UnauthorizedOperation"));
+    let script =
+        without_balancers(Script::new()).on("DescribeNetworkInterfaces", 200, &ec2("DescribeNetworkInterfaces", "<networkInterfaceSet/>"));
+    let script = script.on("DescribeSecurityGroups", 200, &ec2("DescribeSecurityGroups", groups)).on(
+        "DeleteSecurityGroup",
+        403,
+        &refused("UnauthorizedOperation"),
+    );
     assert_eq!(sweep(&script.aws("eu-central-1"), "prod", "vpc-1").await.unwrap_err().class, Class::Denied);
     script.finish();
 }
@@ -103,7 +112,8 @@ async fn disks_are_told_and_stay() {
     let volumes = "<volumeSet><item><volumeId>vol-1</volumeId><size>20</size><volumeType>gp3</volumeType><tagSet>\
         <item><key>kubernetes.io/created-for/pvc/name</key><value>data</value></item>\
         <item><key>kubernetes.io/created-for/pvc/namespace</key><value>deeploy</value></item></tagSet></item></volumeSet>";
-    let script = without_balancers(Script::new()).on("DescribeNetworkInterfaces", 200, &ec2("DescribeNetworkInterfaces", "<networkInterfaceSet/>"));
+    let script =
+        without_balancers(Script::new()).on("DescribeNetworkInterfaces", 200, &ec2("DescribeNetworkInterfaces", "<networkInterfaceSet/>"));
     let script = script.on("DescribeSecurityGroups", 200, &ec2("DescribeSecurityGroups", "<securityGroupInfo/>"));
     let script = script.on("DescribeVolumes", 200, &ec2("DescribeVolumes", volumes));
     let kept = sweep(&script.aws("eu-central-1"), "prod", "vpc-1").await.unwrap();

@@ -47,7 +47,11 @@ fn entries_once(model: &Cluster, at: &Path) -> Diagnostics {
         let Attr::Known(arn) = &entry.principal_arn else { continue };
         if let Some(other) = seen.insert(arn, name) {
             let path = at.attribute("access_entries").key(name).attribute("principal_arn");
-            problems.push(Diagnostic::error(path, "A principal stands twice", format!("{arn} stands in {other} too: EKS takes one access entry a principal.")));
+            problems.push(Diagnostic::error(
+                path,
+                "A principal stands twice",
+                format!("{arn} stands in {other} too: EKS takes one access entry a principal."),
+            ));
         }
     }
     problems
@@ -56,11 +60,13 @@ fn entries_once(model: &Cluster, at: &Path) -> Diagnostics {
 fn anywhere(model: &Cluster, at: &Path) -> Option<Diagnostic> {
     let cidrs = model.public_access_cidrs.known()?;
     let open = cidrs.known().any(|cidr| ANYWHERE.contains(&cidr.as_str()));
-    (open && model.allow_public_access_from_anywhere.known() != Some(&true) && !model.allow_public_access_from_anywhere.is_unknown()).then(|| {
-        let detail = "The whole internet would reach the cluster's API. Name your own ranges; if everybody shall reach it, say so with \
+    (open && model.allow_public_access_from_anywhere.known() != Some(&true) && !model.allow_public_access_from_anywhere.is_unknown()).then(
+        || {
+            let detail = "The whole internet would reach the cluster's API. Name your own ranges; if everybody shall reach it, say so with \
                       `allow_public_access_from_anywhere = true` (Security Hub EKS.1).";
-        Diagnostic::error(at.attribute("public_access_cidrs"), "The API would be open to everybody", detail)
-    })
+            Diagnostic::error(at.attribute("public_access_cidrs"), "The API would be open to everybody", detail)
+        },
+    )
 }
 
 fn too_old(model: &Cluster, at: &Path) -> Option<Diagnostic> {
@@ -73,7 +79,12 @@ fn too_old(model: &Cluster, at: &Path) -> Option<Diagnostic> {
 
 /// What is written, or everything with its defaults, where that is known.
 fn sizes(model: &Cluster, at: &Path) -> Diagnostics {
-    let written = model.node_groups.known().into_iter().flatten().map(|(name, group)| (name, (&group.min_size, &group.desired_size, &group.max_size)));
+    let written = model
+        .node_groups
+        .known()
+        .into_iter()
+        .flatten()
+        .map(|(name, group)| (name, (&group.min_size, &group.desired_size, &group.max_size)));
     let effective = model.effective_node_groups.known();
     let effective = effective.into_iter().flatten().map(|(name, group)| (name, (&group.min_size, &group.desired_size, &group.max_size)));
     let mut problems = Diagnostics::new();
@@ -143,7 +154,10 @@ fn supported(model: &Cluster, prior: Option<&Cluster>, facts: &Facts, at: &Path)
 
 fn blocked(facts: &Facts, at: &Path) -> Option<Diagnostic> {
     (!facts.blockers.is_empty()).then(|| {
-        let detail = format!("EKS's upgrade insights say what would break:\n- {}\nMend that first; EKS looks again once a day.", facts.blockers.join("\n- "));
+        let detail = format!(
+            "EKS's upgrade insights say what would break:\n- {}\nMend that first; EKS looks again once a day.",
+            facts.blockers.join("\n- ")
+        );
         Diagnostic::error(at.attribute("kubernetes_version"), "The cluster isn't ready for the upgrade", detail)
     })
 }

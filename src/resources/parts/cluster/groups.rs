@@ -127,7 +127,8 @@ pub(super) fn effective(
         Attr::Null => &only,
         Attr::Known(groups) => groups,
     };
-    let one = |(name, group): (&String, &NodeGroup)| (name.clone(), complete(group, prior.and_then(|prior| prior.get(name)), facts, preset));
+    let one =
+        |(name, group): (&String, &NodeGroup)| (name.clone(), complete(group, prior.and_then(|prior| prior.get(name)), facts, preset));
     Attr::Known(groups.iter().map(one).collect())
 }
 
@@ -204,6 +205,8 @@ impl Defaults {
     }
 
     fn texts(&self, name: &str) -> Attr<Vec<Attr<String>>> {
-        self.get(name, |value| Some(value.as_array()?.iter().filter_map(|one| one.as_str().map(|one| Attr::Known(one.to_owned()))).collect()))
+        self.get(name, |value| {
+            Some(value.as_array()?.iter().filter_map(|one| one.as_str().map(|one| Attr::Known(one.to_owned()))).collect())
+        })
     }
 }

@@ -90,10 +90,20 @@ pub(crate) struct Cluster {
     #[tf(optional, computed, validate(checks::one_of(&["STANDARD", "EXTENDED"])), note(preset = "cluster.support_type", change = "live"))]
     pub support_type: Attr<String>,
     /// Control plane logs: `api`, `audit`, `authenticator`, `controllerManager`, `scheduler`.
-    #[tf(optional, computed, validate(validators::log_types()), note(preset = "cluster.enabled_cluster_log_types", change = "live", controls = "EKS.8"))]
+    #[tf(
+        optional,
+        computed,
+        validate(validators::log_types()),
+        note(preset = "cluster.enabled_cluster_log_types", change = "live", controls = "EKS.8")
+    )]
     pub enabled_cluster_log_types: Attr<Set<String>>,
     /// Days that control plane logs are kept.
-    #[tf(optional, computed, validate(validators::retention()), note(preset = "cluster.log_retention_in_days", change = "live", controls = "CloudWatch.16"))]
+    #[tf(
+        optional,
+        computed,
+        validate(validators::retention()),
+        note(preset = "cluster.log_retention_in_days", change = "live", controls = "CloudWatch.16")
+    )]
     pub log_retention_in_days: Attr<i64>,
     /// Whether traffic can be shifted away from an impaired zone (ARC zonal shift).
     #[tf(optional, computed, note(preset = "cluster.zonal_shift", change = "live"))]
@@ -231,4 +241,3 @@ fn hash(text: &str) -> String {
 fn ids(nodes: &[Node]) -> Vec<ComponentId> {
     nodes.iter().map(|node| node.id.clone()).collect()
 }
-

@@ -41,7 +41,8 @@ pub(crate) fn nodes(model: &Cluster, links: &Links, place: &Place) -> Vec<Node> 
     let entries = access_entries(model, place);
     // Whoever administers the cluster can look into it while its nodes come up.
     nodes.extend(entries);
-    let groups: Vec<Node> = model.effective_node_groups.known().into_iter().flatten().map(|(name, group)| node_group(name, group, model, links)).collect();
+    let groups: Vec<Node> =
+        model.effective_node_groups.known().into_iter().flatten().map(|(name, group)| node_group(name, group, model, links)).collect();
     let group_ids = ids(&groups);
     for (name, group) in model.effective_node_groups.known().into_iter().flatten() {
         nodes.extend([launch_template(name, group, model, links), autoscaling_tags(name, links)]);
@@ -180,9 +181,7 @@ pub(super) fn entry_id(principal: &str) -> String {
 }
 
 fn access_entries(model: &Cluster, place: &Place) -> Vec<Node> {
-    let policy = |name: &str, namespaces: &[String]| {
-        json!({ "policy_arn": format!("arn:{}:eks::aws:cluster-access-policy/{name}", place.partition), "namespaces": namespaces })
-    };
+    let policy = |name: &str, namespaces: &[String]| json!({ "policy_arn": format!("arn:{}:eks::aws:cluster-access-policy/{name}", place.partition), "namespaces": namespaces });
     let admins = model.admin_principal_arns.known().into_iter().flat_map(|all| all.known());
     let admins = admins.map(|principal| (principal.clone(), Input::Known(json!([policy(ADMIN_POLICY, &[])])), Input::Known(json!([]))));
     let more = model.access_entries.known().into_iter().flatten().filter_map(|(_, entry)| {

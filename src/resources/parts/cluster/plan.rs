@@ -96,9 +96,8 @@ fn types(model: &Cluster, prior: Option<&Cluster>, preset: Option<Preset>) -> BT
     let before = prior.and_then(|prior| prior.effective_node_groups.known());
     let planned = groups::effective(&model.node_groups, before, None, preset);
     let Some(planned) = planned.known() else { return BTreeSet::new() };
-    let same = |one: &EffectiveNodeGroup, other: &EffectiveNodeGroup| {
-        one.instance_types == other.instance_types && one.min_size == other.min_size
-    };
+    let same =
+        |one: &EffectiveNodeGroup, other: &EffectiveNodeGroup| one.instance_types == other.instance_types && one.min_size == other.min_size;
     let unchanged = before.is_some_and(|before| {
         before.len() == planned.len() && planned.iter().all(|(name, group)| before.get(name).is_some_and(|before| same(group, before)))
     });
@@ -217,7 +216,8 @@ fn support_ends(planned: &Cluster, facts: &Facts, at: &Path) -> Option<Diagnosti
         return Some(Diagnostic::warning(path, "The Kubernetes version is out of standard support", detail));
     }
     (days <= SUPPORT_NOTICE_DAYS).then(|| {
-        let detail = format!("Standard support of Kubernetes {wanted} on EKS ends in {days} days; {then}. Raise `kubernetes_version` before.");
+        let detail =
+            format!("Standard support of Kubernetes {wanted} on EKS ends in {days} days; {then}. Raise `kubernetes_version` before.");
         Diagnostic::warning(path, "Standard support of the Kubernetes version ends soon", detail)
     })
 }

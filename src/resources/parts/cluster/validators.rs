@@ -105,9 +105,13 @@ pub(crate) fn node_group_names() -> Validator {
 pub(crate) fn node_labels() -> Validator {
     Arc::new(|value, path| {
         let Some(labels) = value.as_map() else { return Vec::new() };
-        let reserved = |name: &String| RESERVED_LABELS.iter().any(|prefix| name.starts_with(prefix) || name.contains(&format!(".{prefix}")));
+        let reserved =
+            |name: &String| RESERVED_LABELS.iter().any(|prefix| name.starts_with(prefix) || name.contains(&format!(".{prefix}")));
         let check = |name: &String| match reserved(name) {
-            true => problem("A reserved label", format!("{name:?}: EKS refuses labels of Kubernetes and of its own on node groups. Choose another prefix.")),
+            true => problem(
+                "A reserved label",
+                format!("{name:?}: EKS refuses labels of Kubernetes and of its own on node groups. Choose another prefix."),
+            ),
             false => None,
         };
         labels.keys().flat_map(|name| said(&path.key(name), check(name))).collect()
@@ -127,7 +131,10 @@ pub(crate) fn retention() -> Validator {
     Arc::new(|value, path| match value {
         Value::Number(days) if !days.as_i64().is_some_and(|days| RETENTIONS.contains(&days)) => {
             let all: Vec<String> = RETENTIONS.iter().map(ToString::to_string).collect();
-            said(path, problem("Not a retention", format!("CloudWatch Logs keeps logs for one of these numbers of days: {}.", all.join(", "))))
+            said(
+                path,
+                problem("Not a retention", format!("CloudWatch Logs keeps logs for one of these numbers of days: {}.", all.join(", "))),
+            )
         }
         _ => Vec::new(),
     })
@@ -169,14 +176,22 @@ mod tests {
 
     #[test]
     fn ranges_begin_at_their_network() {
-        for (range, fine) in [("192.0.2.0/24", true), ("192.0.2.1/24", false), ("192.0.2.1/32", true), ("0.0.0.0/0", true), ("::/0", false), ("x", false)] {
+        for (range, fine) in
+            [("192.0.2.0/24", true), ("192.0.2.1/24", false), ("192.0.2.1/32", true), ("0.0.0.0/0", true), ("::/0", false), ("x", false)]
+        {
             assert_eq!(good(&cidrs(), one(range)), fine, "{range}");
         }
     }
 
     #[test]
     fn labels_groups_logs_and_retentions() {
-        for (label, fine) in [("pool", true), ("kubernetes.io/role", false), ("node.kubernetes.io/x", false), ("eks.amazonaws.com/x", false), ("example.com/x", true)] {
+        for (label, fine) in [
+            ("pool", true),
+            ("kubernetes.io/role", false),
+            ("node.kubernetes.io/x", false),
+            ("eks.amazonaws.com/x", false),
+            ("example.com/x", true),
+        ] {
             assert_eq!(good(&node_labels(), Value::object([(label, "x".into())])), fine, "{label}");
         }
         assert!(!good(&node_group_names(), Value::Map([].into())));

@@ -1,5 +1,7 @@
 //! `network`: the VPC with its subnets, ways out and endpoints, or one that exists already.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value as Json, json};
 use tf_provider::{Attr, Model, Set, Value};
 
@@ -223,12 +225,33 @@ pub(crate) fn subnet_ids(model: &Network, purpose: Purpose) -> Input {
     }
 }
 
-/// A private subnet by its zone, for node groups of one zone; `None` in a network that isn't ours, or not known yet.
-pub(crate) fn private_subnet_in(model: &Network, zone: &str) -> Option<String> {
+/// The subnets of nodes with their zones, for node groups of one zone; in a network that isn't ours the zones' ids are empty. `None`: not known yet.
+pub(crate) fn node_subnets(model: &Network) -> Option<Vec<(String, Json)>> {
     match source(model) {
-        Source::Own(zones) if zones.contains(&zone) => Some(link(&Purpose::Private.subnet(zone), "id")),
-        _ => None,
+        Source::Own(zones) => {
+            Some(zones.iter().map(|zone| ((*zone).to_owned(), link(&Purpose::Private.subnet(zone), "id").into())).collect())
+        }
+        Source::Existing(existing) => {
+            let subnets = elements(existing_subnets(existing, Purpose::Private))?;
+            Some(subnets.into_iter().map(|subnet| (String::new(), subnet)).collect())
+        }
+        Source::Unknown => None,
     }
+}
+
+/// The zones that have a NAT gateway of ours.
+pub(crate) fn nat_zones(model: &Network) -> Attr<BTreeSet<String>> {
+    match (source(model), model.nat.as_str()) {
+        (Source::Existing(_), _) | (_, Some(NONE)) => Attr::Known(BTreeSet::new()),
+        (Source::Own(zones), Some(PER_AZ)) => Attr::Known(zones.into_iter().map(str::to_owned).collect()),
+        (Source::Own(zones), Some(SINGLE)) => Attr::Known(zones.into_iter().take(1).map(str::to_owned).collect()),
+        _ => Attr::Unknown,
+    }
+}
+
+/// A zone's NAT gateway.
+pub(crate) fn nat_gateway(zone: &str) -> String {
+    format!("nat_gateway/{zone}")
 }
 
 /// The components without which nothing in a private subnet reaches AWS: who starts there comes after them.

@@ -1,0 +1,355 @@
+//! `deeploy_environment`: all parts, wired together.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tf_provider::{Attr, Diagnostics, Model, Path, Value};
+
+use super::{
+    checks,
+    composite::{Composite, Foretold},
+    outputs::{Decider, deciders, dotted},
+    parts::{cluster, database, encryption, identity, monitoring, network, record, storage},
+    report,
+    shared::Shared,
+};
+use crate::{
+    aws::Aws,
+    graph::{Blueprint, ComponentId, Known, Node, Observed, Owner},
+    policies::Place,
+    presets::Preset,
+};
+
+mod waived;
+mod wiring;
+
+use wiring::Wiring;
+
+/// Everything that Deeploy needs on AWS, wired together: a VPC, an EKS cluster with nodes that scale, a PostgreSQL database, a bucket, keys, the identity of
+/// Deeploy's pods, alarms.
+///
+/// One apply makes all of it, in the order in which things can be used; a destroy takes all of it away but what it lists at its end. Every setting
+/// that isn't written out follows `preset` and stands in the plan. Each part is a resource of its own, too, made by the same code.
+#[derive(Clone, Debug, Model)]
+pub(crate) struct Environment {
+    /// Name of the environment. Everything in it is named after it.
+    #[tf(required, replace, validate(checks::environment_name()), note(change = "replace"))]
+    pub name: Attr<String>,
+    /// Set of defaults: `production` or `development`. Going from production to development is refused unless everything that it would weaken is
+    /// written out.
+    #[tf(optional, computed, default = "production", validate(checks::preset()))]
+    pub preset: Attr<String>,
+    /// The VPC with its subnets, ways out and endpoints, or one that exists already.
+    #[tf(optional, computed)]
+    pub network: Attr<network::Network>,
+    /// The Kubernetes cluster and its nodes.
+    #[tf(required)]
+    pub cluster: Attr<cluster::Cluster>,
+    /// The PostgreSQL database.
+    #[tf(optional, computed)]
+    pub database: Attr<database::Database>,
+    /// The bucket of Deeploy's model artefacts.
+    #[tf(optional, computed)]
+    pub storage: Attr<storage::Storage>,
+    /// The keys.
+    #[tf(optional, computed)]
+    pub encryption: Attr<encryption::Encryption>,
+    /// As whom Deeploy's pods call AWS.
+    #[tf(optional, computed)]
+    pub identity: Attr<identity::Identity>,
+    /// Alarms, and where they go. In production `alarm_emails` or `sns_topic_arn` must be given.
+    #[tf(optional, computed)]
+    pub monitoring: Attr<monitoring::Monitoring>,
+    /// ARN of the policy that bounds the permissions of every role and user.
+    #[tf(optional, validate(checks::arn_of("iam", "policy/")), note(change = "live"))]
+    pub permissions_boundary: Attr<String>,
+    /// Path of every role and user.
+    #[tf(optional, computed, validate(checks::iam_path()), note(preset = "iam_role.path", change = "fixed"))]
+    pub iam_path: Attr<String>,
+    /// Controls of AWS Security Hub's standards that the environment doesn't meet, with the reason.
+    #[tf(computed)]
+    pub waived_controls: Attr<BTreeMap<String, Attr<String>>>,
+    #[tf(flatten)]
+    pub shared: Shared,
+}
+
+/// What the plan of an environment looks up.
+pub(crate) struct Facts {
+    account_id: String,
+    region: String,
+    network: network::Facts,
+    cluster: cluster::Facts,
+    database: database::Facts,
+    monitoring: Option<monitoring::Facts>,
+}
+
+/// [`Composite`] of `deeploy_environment`.
+pub(crate) struct Kind;
+
+const NETWORK: &str = "network";
+const CLUSTER: &str = "cluster";
+const DATABASE: &str = "database";
+const STORAGE: &str = "storage";
+const ENCRYPTION: &str = "encryption";
+const IDENTITY: &str = "identity";
+const MONITORING: &str = "monitoring";
+
+fn preset(model: &Environment) -> Option<Preset> {
+    model.preset.as_str().and_then(Preset::parse)
+}
+
+/// Two models' part: of the planned one, and of the prior one where there is one.
+macro_rules! part {
+    ($model:expr, $prior:expr, $part:ident, |$now:ident, $before:ident| $body:expr) => {
+        match &$model.$part {
+            Attr::Known($now) => {
+                let $before = $prior.and_then(|prior| prior.$part.known());
+                $body
+            }
+            _ => Default::default(),
+        }
+    };
+}
+
+impl Composite for Kind {
+    type Model = Environment;
+    type Facts = Facts;
+    const TYPE: &'static str = "deeploy_environment";
+    // A cluster takes up to half an hour, its nodes and add-ons as much again when AWS is slow.
+    const OPERATION_MAX: Duration = Duration::from_secs(120 * 60);
+    const IMPORT_IDS: &'static str = "an environment's name";
+
+    fn deciders() -> Vec<Decider> {
+        let mut all = deciders("", &[("id", record::RECORD)]);
+        for (at, table) in [
+            (NETWORK, network::OUTPUTS),
+            (CLUSTER, cluster::OUTPUTS),
+            (DATABASE, database::OUTPUTS),
+            (STORAGE, storage::OUTPUTS),
+            (ENCRYPTION, encryption::OUTPUTS),
+            (IDENTITY, identity::OUTPUTS),
+            (MONITORING, monitoring::OUTPUTS),
+        ] {
+            all.extend(deciders(at, table));
+        }
+        all
+    }
+
+    fn check(model: &Environment) -> Diagnostics {
+        let mut found = Diagnostics::new();
+        found.extend::<Diagnostics>(part!(model, None::<&Environment>, network, |now, _before| network::check(now, &Path::of(NETWORK))));
+        found.extend::<Diagnostics>(part!(model, None::<&Environment>, cluster, |now, _before| cluster::check(now, &Path::of(CLUSTER))));
+        found.extend::<Diagnostics>(part!(model, None::<&Environment>, database, |now, _before| database::check(now, &Path::of(DATABASE))));
+        found.extend::<Diagnostics>(part!(model, None::<&Environment>, monitoring, |now, _before| monitoring::check(
+            now,
+            preset(model),
+            &Path::of(MONITORING)
+        )));
+        found
+    }
+
+    async fn look_up(model: &Environment, prior: Option<&Environment>, aws: &Arc<Aws>) -> Result<Option<Facts>, Diagnostics> {
+        let failed = |at: &'static str| move |failure| vec![report::failed(Path::of(at), "The plan can't be made", &failure)];
+        let network = async {
+            let model = model.network.known().cloned().unwrap_or_default();
+            network::look_up(aws, &model, prior.and_then(|prior| prior.network.known())).await.map_err(failed(NETWORK))
+        };
+        let cluster = async {
+            let of = model.cluster.known().cloned().unwrap_or_default();
+            let prior = prior.and_then(|prior| prior.cluster.known());
+            cluster::look_up(aws, &model.name, &of, prior, preset(model)).await.map_err(failed(CLUSTER))
+        };
+        let database = async {
+            let model = model.database.known().cloned().unwrap_or_default();
+            database::look_up(aws, &model, prior.and_then(|prior| prior.database.known())).await.map_err(failed(DATABASE))
+        };
+        let (network, cluster, database) = tokio::try_join!(network, cluster, database)?;
+        let of = model.monitoring.known().cloned().unwrap_or_default();
+        let before = prior.and_then(|prior| Some((prior.monitoring.known()?, Wiring::watched(prior))));
+        let before = before.as_ref().map(|(monitoring, watched)| (*monitoring, watched));
+        let monitoring = monitoring::look_up(aws, &of, &Wiring::watched(model), before).await.map_err(failed(MONITORING))?;
+        let (account_id, region) = (aws.account_id.clone(), aws.region.clone());
+        Ok(Some(Facts { account_id, region, network, cluster, database, monitoring }))
+    }
+
+    fn derive(model: &mut Environment, written: &Environment, prior: Option<&Environment>, facts: Option<&Facts>) {
+        let preset = preset(model);
+        if let Attr::Known(network) = &mut model.network {
+            let nothing = network::Network::default();
+            let written = written.network.known().unwrap_or(&nothing);
+            let before = prior.and_then(|prior| prior.network.known());
+            network::derive(network, written, before, facts.map(|facts| &facts.network), preset);
+        }
+        if let Attr::Known(cluster) = &mut model.cluster {
+            cluster::derive(cluster, prior.and_then(|prior| prior.cluster.known()), facts.map(|facts| &facts.cluster), preset);
+        }
+        if let Attr::Known(database) = &mut model.database {
+            database::derive(database, preset);
+        }
+        if let Attr::Known(storage) = &mut model.storage {
+            let place = facts.map(|facts| (facts.account_id.as_str(), facts.region.as_str()));
+            storage::derive(storage, &model.name, prior.and_then(|prior| prior.storage.known()), place);
+        }
+        let watched = Wiring::watched(model);
+        if let Attr::Known(monitoring) = &mut model.monitoring {
+            let before = prior.and_then(|prior| Some((prior.monitoring.known()?, Wiring::watched(prior))));
+            let before = before.as_ref().map(|(monitoring, watched)| (*monitoring, watched));
+            monitoring::derive(monitoring, &watched, before, facts.and_then(|facts| facts.monitoring.as_ref()));
+        }
+    }
+
+    fn check_change(model: &Environment, prior: Option<&Environment>, facts: Option<&Facts>) -> Diagnostics {
+        let mut found = Diagnostics::new();
+        found.extend::<Diagnostics>(part!(model, prior, network, |now, before| network::check_change(
+            now,
+            before,
+            facts.map(|facts| &facts.network),
+            &Path::of(NETWORK)
+        )));
+        found.extend::<Diagnostics>(part!(model, prior, cluster, |now, before| cluster::check_change(
+            now,
+            before,
+            facts.map(|facts| &facts.cluster),
+            &Path::of(CLUSTER)
+        )));
+        found.extend::<Diagnostics>(part!(model, prior, database, |now, before| database::check_change(
+            now,
+            before,
+            facts.map(|facts| &facts.database),
+            &Path::of(DATABASE)
+        )));
+        found.extend::<Diagnostics>(part!(model, prior, storage, |now, before| storage::check_change(now, before, &Path::of(STORAGE))));
+        found.extend::<Diagnostics>(part!(model, prior, encryption, |now, before| encryption::check_change(
+            now,
+            before,
+            &Path::of(ENCRYPTION)
+        )));
+        found
+    }
+
+    fn blueprint(model: &Environment, place: &Place) -> Blueprint {
+        let owner = Owner { resource: Self::TYPE.to_owned(), name: model.name.known().cloned().unwrap_or_default() };
+        Blueprint::of(owner, Wiring::of(model, place).nodes())
+    }
+
+    fn leftover(component: &str, model: &Environment, place: &Place) -> Option<Node> {
+        Wiring::of(model, place).leftover(component)
+    }
+
+    fn known(state: &Environment) -> Known {
+        state.shared.known()
+    }
+
+    fn foretell(model: &Environment, place: &Place) -> Foretold {
+        let wiring = Wiring::of(model, place);
+        let mut told = vec![
+            ("id".to_owned(), model.name.to_value()),
+            ("waived_controls".to_owned(), waived::controls(model).map_or(Value::Unknown, |controls| waived::to_value(&controls))),
+        ];
+        for (at, part) in wiring.foretold() {
+            told.extend(part.into_iter().map(|(name, value)| (dotted(at, name), value)));
+        }
+        told
+    }
+
+    fn moved(planned: &Environment, prior: &Environment) -> Vec<String> {
+        let mut moved = Vec::new();
+        if let (Attr::Known(now), Attr::Known(before)) = (&planned.database, &prior.database) {
+            moved.extend(database::moved(now, before).into_iter().map(|name| dotted(DATABASE, name)));
+        }
+        if let (Attr::Known(now), Attr::Known(before)) = (&planned.monitoring, &prior.monitoring)
+            && monitoring::moved(now, before)
+        {
+            moved.push(dotted(MONITORING, "unconfirmed_emails"));
+        }
+        moved
+    }
+
+    fn outputs(model: &mut Environment, seen: &Observed) {
+        model.shared.id = model.name.clone();
+        if let Attr::Known(part) = &mut model.network {
+            network::outputs(part, seen);
+        }
+        if let Attr::Known(part) = &mut model.cluster {
+            cluster::outputs(part, seen);
+        }
+        if let Attr::Known(part) = &mut model.database {
+            database::outputs(part, seen);
+        }
+        if let Attr::Known(part) = &mut model.storage {
+            storage::outputs(part, seen);
+        }
+        if let Attr::Known(part) = &mut model.encryption {
+            encryption::outputs(part, seen);
+        }
+        if let Attr::Known(part) = &mut model.identity {
+            identity::outputs(part, seen);
+        }
+        if let Attr::Known(part) = &mut model.monitoring {
+            monitoring::outputs(part, seen);
+        }
+        model.waived_controls = waived::controls(model)
+            .map(|all| all.into_iter().map(|(control, reason)| (control.to_owned(), Attr::Known(reason.to_owned()))).collect())
+            .into();
+    }
+
+    fn refresh(model: &mut Environment, seen: &Observed) {
+        if let Attr::Known(part) = &mut model.network {
+            network::refresh(part, seen);
+        }
+        if let Attr::Known(part) = &mut model.cluster {
+            cluster::refresh(part, seen);
+        }
+        if let Attr::Known(part) = &mut model.database {
+            database::refresh(part, seen);
+        }
+        if let Attr::Known(part) = &mut model.encryption {
+            encryption::refresh(part, seen);
+        }
+    }
+
+    fn guarded(state: &Environment) -> Vec<(&'static str, String)> {
+        if state.shared.status.as_str() != Some(super::plan::READY) {
+            return Vec::new();
+        }
+        let mut guards = Vec::new();
+        if state.cluster.known().is_some_and(|cluster| cluster.deletion_protection.known() == Some(&true)) {
+            let reason = "The cluster is protected against deletion. Set cluster.deletion_protection = false, apply, then destroy.";
+            guards.push(("cluster.deletion_protection", reason.to_owned()));
+        }
+        if state.database.known().is_some_and(|database| database.deletion_protection.known() == Some(&true)) {
+            let reason = "The database is protected against deletion. Set database.deletion_protection = false, apply, then destroy.";
+            guards.push(("database.deletion_protection", reason.to_owned()));
+        }
+        guards
+    }
+
+    fn warnings(planned: &Environment, prior: Option<&Environment>, facts: Option<&Facts>) -> Diagnostics {
+        let mut said = Diagnostics::new();
+        said.extend::<Diagnostics>(part!(planned, prior, network, |now, before| network::warnings(now, before, &Path::of(NETWORK))));
+        said.extend::<Diagnostics>(part!(planned, prior, cluster, |now, before| cluster::warnings(
+            now,
+            before,
+            facts.map(|facts| &facts.cluster),
+            &Path::of(CLUSTER)
+        )));
+        said.extend::<Diagnostics>(part!(planned, prior, database, |now, before| database::warnings(now, before, &Path::of(DATABASE))));
+        said.extend::<Diagnostics>(part!(planned, prior, monitoring, |now, before| monitoring::warnings(
+            now,
+            before,
+            &Wiring::watched(planned),
+            facts.and_then(|facts| facts.monitoring.as_ref()),
+            &Path::of(MONITORING)
+        )));
+        said
+    }
+
+    async fn import(model: &mut Environment, id: &str, aws: &Arc<Aws>) -> Result<(), Diagnostics> {
+        *model = record::imported::<Environment>(aws, record::ENVIRONMENT, id, Self::TYPE).await?;
+        Ok(())
+    }
+}
+
+/// A component's id of a part that has a name of its own.
+fn id(component: &str) -> ComponentId {
+    component.into()
+}

@@ -1,0 +1,215 @@
+//! Which part takes what from which: the edges between parts.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use tf_provider::{Attr, Value};
+
+use super::{CLUSTER, DATABASE, ENCRYPTION, Environment, IDENTITY, MONITORING, NETWORK, STORAGE, id, preset};
+use crate::{
+    graph::{ComponentId, Input, Node, link},
+    policies::Place,
+    resources::{
+        parts::{cluster, database, encryption, identity, monitoring, network, record, storage},
+        setting::or_none,
+    },
+};
+
+/// An environment's parts with their links.
+pub(super) struct Wiring<'a> {
+    model: &'a Environment,
+    place: &'a Place,
+    name: String,
+    network: network::Network,
+    encryption: encryption::Encryption,
+    storage: storage::Storage,
+    identity: identity::Identity,
+    data_key_arn: Attr<String>,
+}
+
+impl<'a> Wiring<'a> {
+    pub(super) fn of(model: &'a Environment, place: &'a Place) -> Self {
+        let encryption = model.encryption.known().cloned().unwrap_or_default();
+        let data_key_arn = if model.encryption.is_unknown() { Attr::Unknown } else { encryption::data_key_arn(&encryption) };
+        Self {
+            model,
+            place,
+            name: model.name.known().cloned().unwrap_or_default(),
+            network: model.network.known().cloned().unwrap_or_default(),
+            storage: model.storage.known().cloned().unwrap_or_default(),
+            identity: model.identity.known().cloned().unwrap_or_default(),
+            encryption,
+            data_key_arn,
+        }
+    }
+
+    /// The data key's ARN as a setting's value, which may be a link.
+    fn data_key(&self) -> Input {
+        match &self.data_key_arn {
+            Attr::Known(arn) => Input::from(json!(arn)),
+            _ => Input::Unknown,
+        }
+    }
+
+    fn network_links(&self) -> network::Links {
+        network::Links {
+            name: self.name.clone(),
+            logs_key_arn: self.data_key(),
+            permissions_boundary: or_none(&self.model.permissions_boundary),
+            iam_path: self.iam_path(),
+        }
+    }
+
+    fn iam_path(&self) -> Input {
+        crate::resources::setting::input(&self.model.iam_path)
+    }
+
+    fn cluster_links(&self) -> cluster::Links {
+        cluster::Links {
+            name: self.model.name.clone(),
+            vpc_id: network::vpc_id(&self.network),
+            control_plane_subnet_ids: network::subnet_ids(&self.network, network::Purpose::ControlPlane),
+            node_subnets: network::node_subnets(&self.network),
+            key_arn: self.data_key_arn.clone(),
+            nodes_after: network::ways_out(&self.network),
+            permissions_boundary: self.model.permissions_boundary.clone(),
+            iam_path: self.model.iam_path.clone(),
+            tags: BTreeMap::new(),
+        }
+    }
+
+    fn database_links(&self) -> database::Links {
+        let topic =
+            self.model.monitoring.known().and_then(|monitoring| match (&monitoring.sns_topic_arn, monitoring::has_topic(monitoring)) {
+                (Attr::Known(arn), _) => Some(Input::Known(json!(arn))),
+                (Attr::Unknown, _) | (_, None) => Some(Input::Unknown),
+                (_, Some(true)) => Some(Input::Output(id(monitoring::TOPIC), "arn".to_owned())),
+                (_, Some(false)) => None,
+            });
+        database::Links {
+            name: self.name.clone(),
+            vpc_id: network::vpc_id(&self.network),
+            database_subnet_ids: network::subnet_ids(&self.network, network::Purpose::Database),
+            node_security_group_id: Input::Output(id(cluster::NODE_SECURITY_GROUP), "id".to_owned()),
+            data_key_arn: self.data_key(),
+            topic_arn: topic,
+            permissions_boundary: or_none(&self.model.permissions_boundary),
+            iam_path: self.iam_path(),
+            prefix: "database.",
+        }
+    }
+
+    fn identity_links(&self) -> identity::Links {
+        identity::Links {
+            name: self.model.name.clone(),
+            bucket: self.storage.bucket.clone(),
+            access: self.storage.access.clone(),
+            tokens_key_arn: encryption::tokens_key_arn(&self.encryption),
+            data_key_arn: self.data_key_arn.clone(),
+            permissions_boundary: self.model.permissions_boundary.clone(),
+            iam_path: self.model.iam_path.clone(),
+        }
+    }
+
+    /// What the alarms watch.
+    pub(super) fn watched(model: &Environment) -> monitoring::Watched {
+        let database = model.database.known();
+        let max = database.and_then(|database| database.parameters.known()).and_then(|all| all.get("max_connections"));
+        let max = max.and_then(|text| text.as_str()).and_then(|text| text.parse::<i64>().ok());
+        monitoring::Watched {
+            database: Some(monitoring::Database {
+                instance_class: database.map(|database| database.instance_class.clone()).unwrap_or(Attr::Unknown),
+                allocated_storage: database.map(|database| database.allocated_storage.clone()).unwrap_or(Attr::Unknown),
+                max_connections: max.into(),
+            }),
+            cluster: true,
+            nat_zones: model.network.known().map_or(Attr::Unknown, network::nat_zones),
+        }
+    }
+
+    fn monitoring_links(&self) -> monitoring::Links {
+        let zones = network::nat_zones(&self.network).into_known().unwrap_or_default();
+        monitoring::Links {
+            name: self.model.name.clone(),
+            data_key_arn: self.data_key_arn.clone(),
+            database_identifier: Attr::Known(link(database::DATABASE, "identifier")),
+            cluster_name: self.model.name.clone(),
+            nat_gateway_ids: zones.into_iter().map(|zone| (zone.clone(), Attr::Known(link(&network::nat_gateway(&zone), "id")))).collect(),
+            agent: vec![id("addon/amazon-cloudwatch-observability")],
+        }
+    }
+
+    /// All components, the claim first.
+    pub(super) fn nodes(&self) -> Vec<Node> {
+        let preset = preset(self.model);
+        let mut nodes = vec![record::node(record::ENVIRONMENT, self.model)];
+        if self.model.encryption.known().is_some() {
+            let links = encryption::Links { identity_arn: identity::arn(&self.identity) };
+            nodes.extend(encryption::nodes(&self.encryption, &self.model.name, preset, &links, self.place));
+        }
+        if self.model.network.known().is_some() {
+            nodes.extend(network::nodes(&self.network, &self.network_links(), self.place));
+        }
+        if let Attr::Known(cluster) = &self.model.cluster {
+            nodes.extend(cluster::nodes(cluster, &self.cluster_links(), self.place));
+        }
+        if let Attr::Known(database) = &self.model.database {
+            nodes.extend(database::nodes(database, &self.database_links(), self.place));
+        }
+        if self.model.storage.known().is_some() {
+            nodes.extend(storage::nodes(&self.storage, preset, &self.data_key_arn, self.place));
+        }
+        if self.model.identity.known().is_some() {
+            nodes.extend(identity::nodes(&self.identity, &self.identity_links(), preset, self.place));
+        }
+        if let Attr::Known(monitoring) = &self.model.monitoring {
+            nodes.extend(monitoring::nodes(monitoring, &self.monitoring_links(), self.place));
+        }
+        // At plan a part may not be known yet: what links to it then waits for it.
+        let there: Vec<ComponentId> = nodes.iter().map(|node| node.id.clone()).collect();
+        for node in &mut nodes {
+            node.after.retain(|other| there.contains(other));
+            for setting in node.settings.values_mut() {
+                if setting.value.takes().iter().any(|from| !there.contains(from)) {
+                    setting.value = Input::Unknown;
+                }
+            }
+        }
+        nodes
+    }
+
+    /// What stands in state and is wanted no more.
+    pub(super) fn leftover(&self, component: &str) -> Option<Node> {
+        network::leftover(component, &self.network, self.place)
+            .or_else(|| cluster::leftover(component, &self.cluster_links()))
+            .or_else(|| identity::leftover(component))
+            .or_else(|| monitoring::leftover(component, &self.monitoring_links()))
+    }
+
+    /// What the configuration decides of each part's outputs.
+    pub(super) fn foretold(&self) -> Vec<(&'static str, Vec<(&'static str, Value)>)> {
+        let mut told = Vec::new();
+        if self.model.network.known().is_some() {
+            told.push((NETWORK, network::foretell(&self.network)));
+        }
+        if let Attr::Known(cluster) = &self.model.cluster {
+            told.push((CLUSTER, cluster::foretell(cluster, &self.cluster_links(), self.place)));
+        }
+        if let Attr::Known(database) = &self.model.database {
+            told.push((DATABASE, database::foretell(database, &self.model.name, self.place)));
+        }
+        if self.model.storage.known().is_some() {
+            told.push((STORAGE, storage::foretell(&self.storage, self.place)));
+        }
+        if self.model.encryption.known().is_some() {
+            told.push((ENCRYPTION, encryption::foretell(&self.encryption)));
+        }
+        if self.model.identity.known().is_some() {
+            told.push((IDENTITY, identity::foretell(&self.identity, &self.identity_links(), self.place)));
+        }
+        if let Attr::Known(monitoring) = &self.model.monitoring {
+            told.push((MONITORING, monitoring::foretell(monitoring, &self.model.name, self.place)));
+        }
+        told
+    }
+}
