@@ -59,6 +59,14 @@ impl Record {
     }
 }
 
+/// What a record says; `None` where there is none.
+///
+/// # Errors
+/// The failure of the call.
+pub async fn record_value(aws: &Arc<Aws>, name: &str) -> Result<Option<String>, Failure> {
+    Ok(Record::new(Arc::clone(aws)).parameter(name).await?.and_then(|parameter| parameter.value))
+}
+
 fn api_tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
     // `build` fails only without key or value, and both are given.
     tags.iter().filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok()).collect()
