@@ -48,6 +48,16 @@ class Clusters(EksTest):
         self.later(3)
         self.error("ResourceNotFoundException", self.eks.describe_cluster, "No cluster found for name: c", name="c")
 
+    def test_another_groups_rule_keeps_the_cluster_security_group(self):
+        id = self.cluster()["resourcesVpcConfig"]["clusterSecurityGroupId"]
+        group = self.ec2.create_security_group(GroupName="database", Description="d", VpcId=self.vpc)["GroupId"]
+        rule = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": [{"GroupId": id}]}
+        self.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+        self.eks.delete_cluster(name="c")
+        self.assertIn(id, [each["id"] for each in self.world("ec2:security_group")])
+        self.ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[rule])
+        self.ec2.delete_security_group(GroupId=id)
+
     def test_the_cluster_security_group(self):
         id = self.cluster()["resourcesVpcConfig"]["clusterSecurityGroupId"]
         group = self.ec2.describe_security_groups(GroupIds=[id])["SecurityGroups"][0]
