@@ -35,6 +35,25 @@ impl World {
         answered(&format!("iam:{operation}"), call)
     }
 
+    /// A call of a Query service, e.g. `("sns", "2010-03-31", "DeleteTopic", [("TopicArn", …)])`; its reply, XML.
+    ///
+    /// # Errors
+    /// With AWS's error.
+    pub fn query(&self, service: &str, version: &str, operation: &str, parameters: &[(&str, &str)]) -> Result<String, Failure> {
+        let form = [("Action", operation), ("Version", version)].into_iter().chain(parameters.iter().copied());
+        let url = format!("{}/", self.endpoint());
+        let call = agent().post(&url).header("Authorization", self.signature(service)).send_form(form);
+        answered(&format!("{service}:{operation}"), call)
+    }
+
+    /// A call of EventBridge; its reply.
+    ///
+    /// # Errors
+    /// With AWS's error.
+    pub fn events(&self, operation: &str, parameters: &Value) -> Result<Value, Failure> {
+        self.json_call("events", "AWSEvents", operation, parameters)
+    }
+
     /// A request to S3, e.g. `("PUT", "/BUCKET?versioning", "<VersioningConfiguration>…")`; the reply's body.
     ///
     /// # Errors

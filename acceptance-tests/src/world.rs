@@ -164,6 +164,14 @@ impl World {
         self.post("reset", &Value::Null).map(|_| ())
     }
 
+    /// Changes settings of this account's world (sandbox/README.md): a person's click on a link, say. Gives them all.
+    ///
+    /// # Errors
+    /// When the sandbox refuses one.
+    pub fn settings(&self, settings: &Value) -> Result<Value, Failure> {
+        self.post("settings", settings)
+    }
+
     /// `POST /sandbox/evaluate`: asks the sandbox's policy evaluator.
     ///
     /// # Errors

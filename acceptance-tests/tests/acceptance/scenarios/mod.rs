@@ -15,6 +15,8 @@ mod kms_key;
 mod kms_key_drift;
 mod kms_key_life;
 mod lifecycle;
+mod monitoring;
+mod monitoring_drift;
 mod ownership;
 mod registry;
 mod repair;
