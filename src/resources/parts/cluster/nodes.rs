@@ -309,7 +309,8 @@ fn autoscaling_tags(name: &str, links: &Links) -> Node {
         }
     };
     let tags = settings([
-        ("group_name", fixed(Input::Output(format!("node_group/{name}").as_str().into(), "autoscaling_group_name".to_owned()))),
+        // A node group that is replaced has another group of Auto Scaling.
+        ("group_name", replace(Input::Output(format!("node_group/{name}").as_str().into(), "autoscaling_group_name".to_owned()))),
         ("tags", live(tags)),
     ]);
     Node::new(&format!("autoscaling_tags/{name}"), "autoscaling_group_tags", tags)
