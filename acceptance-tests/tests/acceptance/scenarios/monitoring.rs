@@ -112,9 +112,13 @@ fn everything_is_updated_in_place() -> Result<(), Failure> {
     }
     let now = terraform.attributes(MONITORING)?;
     assert_eq!((&now["topic_arn"], &now["status"]), (&first["topic_arn"], &json!("ready")));
-    let left = ["database-connections", "database-cpu-credits", "database-free-memory", "database-free-storage", "database-transaction-ids"];
+    let left =
+        ["database-connections", "database-cpu-credits", "database-free-memory", "database-free-storage", "database-transaction-ids"];
     let alarms = names(world, "cloudwatch:alarm")?;
-    assert!(left.iter().all(|name| alarms.contains(&format!("watch-{name}"))) && !alarms.contains(&"watch-database-cpu".to_owned()), "{alarms:?}");
+    assert!(
+        left.iter().all(|name| alarms.contains(&format!("watch-{name}"))) && !alarms.contains(&"watch-database-cpu".to_owned()),
+        "{alarms:?}"
+    );
 
     // Another topic instead: ours goes, with its subscriptions, and every alarm tells the other one.
     let other = format!("arn:aws:sns:eu-central-1:{}:on-call", world.account());
@@ -137,7 +141,10 @@ fn presets_in_both_directions() -> Result<(), Failure> {
     assert_eq!((&production["status"], names(world, "cloudwatch:alarm")?.len()), (&json!("ready"), 12));
     terraform.configure(&monitoring(&weak))?;
     let refused = terraform.plan::<&str>(&[])?.failure()?.text();
-    assert!(refused.contains("The preset would weaken what is in production") && refused.contains("alarms.database_cpu_percent = 80"), "{refused}");
+    assert!(
+        refused.contains("The preset would weaken what is in production") && refused.contains("alarms.database_cpu_percent = 80"),
+        "{refused}"
+    );
     Ok(())
 }
 
