@@ -66,9 +66,7 @@ pub fn weakened(attributes: &[Attribute], config: &Value, at: &Path) -> Vec<(Pat
     found
 }
 
-/// JSON as a value.
-#[must_use]
-pub fn from_json(json: &Json) -> Value {
+fn from_json(json: &Json) -> Value {
     match json {
         Json::Null => Value::Null,
         Json::Bool(flag) => Value::Bool(*flag),

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 mod merge;
 
-pub use merge::{fill, from_json, weakened};
+pub use merge::{fill, weakened};
 
 /// A set of defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

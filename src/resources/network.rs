@@ -2,23 +2,24 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::Value as Json;
-use tf_provider::{Attr, Diagnostics, Model, Path, Value, validators};
+use tf_provider::{Attr, Diagnostics, Model, Path, validators};
 
 use super::{
     checks,
     composite::{Composite, Decider, Foretold, Seen, deciders},
-    parts::network::{self, Facts, Links, Network},
+    parts::{
+        network::{self, Facts, Links, Network},
+        record,
+    },
     report,
-    setting::{fixed, input, live, or_none, settings},
+    setting::{input, or_none},
     shared::Shared,
 };
 use crate::{
     aws::Aws,
-    components::record_value,
-    graph::{Blueprint, Input, Known, Node, Observed, Owner},
+    graph::{Blueprint, Known, Node, Observed, Owner},
     policies::Place,
-    presets::{Preset, from_json},
+    presets::Preset,
 };
 
 /// NAT gateways take two minutes to come and go, interface endpoints five; network interfaces of others go when they go.
@@ -60,8 +61,8 @@ pub(crate) struct NetworkResource {
     pub shared: Shared,
 }
 
-/// The record's component: the claim.
-const RECORD: &str = "record";
+/// The second part of the record's name.
+const RECORD_KIND: &str = "network";
 
 /// [`Composite`] of `deeploy_network`.
 pub(crate) struct Kind;
@@ -75,7 +76,7 @@ impl Composite for Kind {
 
     fn deciders() -> Vec<Decider> {
         let mut all = deciders("", network::OUTPUTS);
-        all.extend(deciders("", &[("id", RECORD)]));
+        all.extend(deciders("", &[("id", record::RECORD)]));
         all
     }
 
@@ -105,12 +106,7 @@ impl Composite for Kind {
 
     fn blueprint(model: &NetworkResource, place: &Place) -> Blueprint {
         let name = model.name.known().cloned().unwrap_or_default();
-        let record = settings([
-            ("name", fixed(Input::Known(record_name(&name).into()))),
-            // What an import reads back.
-            ("value", live(network::written(&model.network))),
-        ]);
-        let mut nodes = vec![Node::new(RECORD, "record", record).claim()];
+        let mut nodes = vec![record::node(RECORD_KIND, model)];
         nodes.extend(network::nodes(&model.network, &links(model, name.clone()), place));
         Blueprint::of(Owner { resource: Kind::TYPE.to_owned(), name }, nodes)
     }
@@ -138,17 +134,7 @@ impl Composite for Kind {
     }
 
     async fn import(model: &mut NetworkResource, id: &str, aws: &Arc<Aws>) -> Result<(), Diagnostics> {
-        model.name = Attr::Known(id.to_owned());
-        let record = record_value(aws, &record_name(id)).await;
-        let record = record.map_err(|failure| vec![report::failed(Path::root(), "The network's record can't be read", &failure)])?;
-        // Without a record there is nothing to import, which the caller says.
-        let Some(inputs) = record.and_then(|text| serde_json::from_str::<Json>(&text).ok()) else { return Ok(()) };
-        let empty = Model::to_value(&Network::default());
-        let mut fields = empty.as_map().cloned().unwrap_or_default();
-        if let Value::Map(inputs) = from_json(&inputs) {
-            fields.extend(inputs.into_iter().filter(|(name, _)| empty.as_map().is_some_and(|known| known.contains_key(name))));
-        }
-        model.network = Network::from_value(&Value::Map(fields), &Path::root())?;
+        *model = record::imported(aws, RECORD_KIND, id, Kind::TYPE).await?;
         Ok(())
     }
 
@@ -162,10 +148,6 @@ impl Composite for Kind {
     fn warnings(planned: &NetworkResource, prior: Option<&NetworkResource>, _facts: Option<&Facts>) -> Diagnostics {
         network::warnings(&planned.network, prior.map(|prior| &prior.network), &Path::root())
     }
-}
-
-fn record_name(name: &str) -> String {
-    format!("/deeploy/network/{name}")
 }
 
 fn links(model: &NetworkResource, name: String) -> Links {

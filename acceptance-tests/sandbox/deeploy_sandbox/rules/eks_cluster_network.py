@@ -134,6 +134,7 @@ def keep_log_group(cluster: Cluster) -> None:
     name = f"/aws/eks/{cluster.name}/cluster"
     if name not in logs.groups:
         logs.create_log_group(name, {})
+        logs.groups[name].made_by = "eks.amazonaws.com"
 
 
 def shown_logging(asked: Any, before: Any = None) -> dict[str, Any]:

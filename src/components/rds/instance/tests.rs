@@ -258,7 +258,7 @@ async fn create_is_one_call_that_carries_everything() {
     ] {
         assert!(body.contains(part), "{part} is missing in {body}");
     }
-    assert!(!body.contains("DeletionProtection") && !body.contains("MasterUserPassword=") && !body.contains("Iops"), "{body}");
+    assert!(!body.contains("DeletionProtection") && !body.contains("&MasterUserPassword=") && !body.contains("Iops"), "{body}");
 }
 
 #[tokio::test(start_paused = true)]

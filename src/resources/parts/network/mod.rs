@@ -352,17 +352,5 @@ pub(crate) fn refresh(model: &mut Network, seen: &Observed) {
     }
 }
 
-/// The inputs as JSON: what an import reads back. Unknown while one of them is.
-pub(crate) fn written(model: &Network) -> Input {
-    let mut inputs = Model::to_value(model);
-    if let Value::Map(fields) = &mut inputs {
-        for (output, _) in OUTPUTS {
-            fields.remove(*output);
-        }
-        fields.retain(|_, value| !value.is_null());
-    }
-    super::super::setting::to_json(&inputs).map_or(Input::Unknown, |inputs| Input::Known(inputs.to_string().into()))
-}
-
 #[cfg(test)]
 mod tests;

@@ -137,7 +137,6 @@ fn without_facts_or_preset_the_choice_is_unknown() {
     assert_eq!((&model.availability_zones, &model.private_subnet_prefix_length), (&Attr::Unknown, &Attr::Unknown));
     assert!(made(&model).is_empty());
     assert_eq!((vpc_id(&model), subnet_ids(&model, Purpose::Private), ways_out(&model)), (Input::Unknown, Input::Unknown, Vec::new()));
-    assert_eq!(written(&model), Input::Unknown);
 }
 
 #[test]
@@ -408,15 +407,4 @@ fn outputs_come_in_the_order_of_the_zones() {
     assert_eq!(model.private_subnet_ids, Attr::Known(vec![text("subnet-9"), text("subnet-1")]));
     assert_eq!(model.nat_public_ips, Attr::Known(vec![text("198.51.100.7")]));
     assert_eq!((model.vpc_id.as_str(), &model.s3_endpoint_id), (Some("vpc-1"), &Attr::Null));
-}
-
-#[test]
-fn the_record_holds_the_inputs_alone() {
-    let mut model = planned(&Network::default(), None, Preset::Development);
-    model.vpc_id = text("vpc-1");
-    let Input::Known(Json::String(written)) = written(&model) else { panic!() };
-    let written: Json = serde_json::from_str(&written).unwrap();
-    assert_eq!(written["cidr"], "10.0.0.0/16");
-    assert_eq!(written["flow_logs"]["traffic_type"], "REJECT");
-    assert_eq!(written.get("vpc_id"), None);
 }
