@@ -61,7 +61,7 @@ async fn secrets(aws: &Aws, key: &Key<'_>) -> Result<Vec<String>, Failure> {
     let call = aws.secrets.list_secrets().include_planned_deletion(true);
     let pages: Result<Vec<_>, _> = call.into_paginator().send().collect().await;
     let pages = pages.map_err(|error| aws::failure("secretsmanager:ListSecrets", error))?;
-    let stays = pages.iter().flat_map(|page| page.secret_list()).filter(|each| {
+    let stays = pages.iter().flat_map(aws_sdk_secretsmanager::operation::list_secrets::ListSecretsOutput::secret_list).filter(|each| {
         let ours = each.tags().iter().any(|tag| tag.key() == Some(OWNER) && tag.value() == key.owner);
         key.is(each.kms_key_id()) && each.owning_service().is_none() && !ours
     });

@@ -366,7 +366,7 @@ mod tests {
         }
         let script = Script::new().on("DescribeDBParameters", 200, &known);
         let failure =
-            of(&script).update(&there(json!({})), &super::tests::wanted(json!({"log_statment": "ddl"})), &changed).await.unwrap_err();
+            of(&script).update(&there(json!({})), &tests::wanted(json!({"log_statment": "ddl"})), &changed).await.unwrap_err();
         assert_eq!((failure.class, failure.attribute.as_deref()), (Class::Invalid, Some("parameters")));
         assert_eq!(failure.message, "postgres17 has no parameters named log_statment");
     }
