@@ -35,6 +35,49 @@ impl World {
         answered(&format!("iam:{operation}"), call)
     }
 
+    /// A call of a Query service, e.g. `("sns", "2010-03-31", "DeleteTopic", [("TopicArn", …)])`; its reply, XML.
+    ///
+    /// # Errors
+    /// With AWS's error.
+    pub fn query(&self, service: &str, version: &str, operation: &str, parameters: &[(&str, &str)]) -> Result<String, Failure> {
+        let form = [("Action", operation), ("Version", version)].into_iter().chain(parameters.iter().copied());
+        let url = format!("{}/", self.endpoint());
+        let call = agent().post(&url).header("Authorization", self.signature(service)).send_form(form);
+        answered(&format!("{service}:{operation}"), call)
+    }
+
+    /// A call of CloudWatch, e.g. `("DeleteAlarms", {"AlarmNames": […]})`; its reply.
+    ///
+    /// # Errors
+    /// With AWS's error.
+    pub fn cloudwatch(&self, operation: &str, parameters: &Value) -> Result<Value, Failure> {
+        self.json_call("monitoring", "GraniteServiceVersion20100801", operation, parameters)
+    }
+
+    /// A call of EventBridge; its reply.
+    ///
+    /// # Errors
+    /// With AWS's error.
+    pub fn events(&self, operation: &str, parameters: &Value) -> Result<Value, Failure> {
+        self.json_call("events", "AWSEvents", operation, parameters)
+    }
+
+    /// A request to EKS, e.g. `("DELETE", "/clusters/NAME/addons/coredns", Null)`; its reply.
+    ///
+    /// # Errors
+    /// With AWS's error.
+    pub fn eks(&self, method: &str, path: &str, body: &Value) -> Result<Value, Failure> {
+        let url = format!("{}{path}", self.endpoint());
+        let signature = self.signature("eks");
+        let call = match method {
+            "GET" => agent().get(&url).header("Authorization", signature).call(),
+            "DELETE" => agent().delete(&url).header("Authorization", signature).call(),
+            _ => agent().post(&url).header("Authorization", signature).content_type("application/json").send(body.to_string()),
+        };
+        let reply = answered(&format!("eks {method} {path}"), call)?;
+        serde_json::from_str(&reply).map_err(|error| Failure::new(format!("eks {method} {path} answered no JSON ({error}): {reply}")))
+    }
+
     /// A request to S3, e.g. `("PUT", "/BUCKET?versioning", "<VersioningConfiguration>…")`; the reply's body.
     ///
     /// # Errors

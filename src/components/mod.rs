@@ -30,7 +30,10 @@ mod replay;
 
 pub use ec2::{AvailabilityZone, ExistingNetwork, ExistingSubnet, availability_zones, existing_network, is_without_eks};
 pub(crate) use eks::{
-    facts::{Capacity, KubernetesVersion, addon_versions, capacities, upgrade_blockers, versions as kubernetes_versions},
+    facts::{
+        Capacity, KubernetesVersion, SubnetPlace, addon_versions, capacities, subnet_places, upgrade_blockers,
+        versions as kubernetes_versions,
+    },
     version::minor,
 };
 pub use iam_role::arn_of_role;

@@ -11,6 +11,7 @@ mod apply;
 mod change;
 pub(crate) mod checks;
 mod composite;
+mod eks_cluster;
 mod environment;
 mod iam_role;
 mod iam_user;
@@ -44,6 +45,7 @@ pub(crate) fn all(session: &Arc<Session>) -> Vec<Arc<dyn Resource>> {
         Adapter::<iam_role::Kind>::resource(Arc::clone(session)),
         Adapter::<iam_user::Kind>::resource(Arc::clone(session)),
         Adapter::<rds_instance::Kind>::resource(Arc::clone(session)),
+        Adapter::<eks_cluster::Kind>::resource(Arc::clone(session)),
         Adapter::<network::Kind>::resource(Arc::clone(session)),
         Adapter::<monitoring::Kind>::resource(Arc::clone(session)),
     ]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value as Json, json};
-use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set, TfType, validators};
+use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set, validators};
 
 use super::{
     checks,
@@ -285,7 +285,7 @@ mod tests {
         let value: Json = serde_json::from_str(value.as_str().unwrap_or_default()).unwrap_or_default();
         let mut recalled = MonitoringOf::default();
         recall(&mut recalled, &value);
-        assert_eq!(recalled.to_value(), model.to_value());
+        assert_eq!(Model::to_value(&recalled), Model::to_value(&model));
         model.cluster_name = Attr::Unknown;
         assert_eq!(remembered(&model), Input::Unknown);
     }

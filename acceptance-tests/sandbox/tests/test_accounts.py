@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 from deeploy_sandbox.wire import HttpRequest
 
-from .served import REGION, SandboxTest, allow, answer_counted, client, control, endpoint, policy, trust
+from .served import REGION, SandboxTest, allow, answer_counted, client, control, endpoint, policy, sandbox, trust
 
 
 class Accounts(SandboxTest):
@@ -172,7 +172,7 @@ class Accounts(SandboxTest):
                 **({"x-amz-target": target} if target else {}),
             }
             request = HttpRequest("POST", "/", "", headers, body.encode())
-            answer_counted(request)
+            sandbox().handle(request)
             reply, count = answer_counted(request)
             self.assertEqual(reply.status, 200, reply.body)
             return count
@@ -271,9 +271,9 @@ class Accounts(SandboxTest):
         self.aws("iam").create_user(UserName="u")
         other = "AKIADEEPLOY" + str(int(self.account) + 500_000_000_000)
         client("kms", other).create_key()
-        started = time.monotonic()
-        control(f"reset?account={self.account}", "POST")
-        self.assertLess(time.monotonic() - started, 0.3)
+        reply, count = answer_counted(HttpRequest("POST", "/sandbox/reset", f"account={self.account}", {}, b""))
+        self.assertEqual(reply.status, 200)
+        self.assertLess(count, 10_000)
         self.assertEqual((self.world(), self.calls()), ([], []))
         self.assertEqual(len(client("kms", other).list_keys()["Keys"]), 1)
         client("s3", other).create_bucket(Bucket=f"r-{self.account}", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -295,5 +295,5 @@ class Accounts(SandboxTest):
             self.assertEqual(ready["pid"], process.pid)
             self.assertTrue(ready["endpoint"].startswith("http://127.0.0.1:"))
             process.stdin.close()
-            self.assertEqual(process.wait(10), 0)
+            self.assertEqual(process.wait(60), 0)
             self.assertEqual(process.stdout.read(), b"")

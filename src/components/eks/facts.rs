@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::{Filter, InstanceTypeInfo};
+use aws_sdk_ec2::types::{Filter, InstanceTypeInfo, MemoryInfo, ProcessorInfo, VCpuInfo};
 use aws_sdk_eks::types::{Category, ClusterVersionInformation, InsightStatusValue, InsightsFilter, VersionStatus};
 
 use super::version;
@@ -64,8 +64,8 @@ fn told_version(one: &ClusterVersionInformation) -> Option<KubernetesVersion> {
 /// What AWS says.
 pub(crate) async fn addon_versions(aws: &Aws, kubernetes_version: &str, addons: &[&str]) -> Result<BTreeMap<String, String>, Failure> {
     const CALL: &str = "eks:DescribeAddonVersions";
-    // One call for all of Amazon's own add-ons rather than one each.
-    let call = aws.eks.describe_addon_versions().kubernetes_version(kubernetes_version).owners("aws");
+    // One call for all rather than one each; metrics-server is the community's.
+    let call = aws.eks.describe_addon_versions().kubernetes_version(kubernetes_version).owners("aws").owners("community");
     let items: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
     let told = items.map_err(|error| failure(CALL, error))?;
     let mut chosen = BTreeMap::new();
@@ -104,12 +104,40 @@ pub(crate) async fn capacities(aws: &Aws, types: &[String]) -> Result<BTreeMap<S
 }
 
 fn capacity(one: &InstanceTypeInfo) -> Capacity {
-    let architectures = one.processor_info().map(|processor| processor.supported_architectures()).unwrap_or_default();
+    let architectures = one.processor_info().map(ProcessorInfo::supported_architectures).unwrap_or_default();
     Capacity {
-        vcpu: one.v_cpu_info().and_then(|cpu| cpu.default_v_cpus()).unwrap_or_default().into(),
-        memory_mib: one.memory_info().and_then(|memory| memory.size_in_mib()).unwrap_or_default(),
+        vcpu: one.v_cpu_info().and_then(VCpuInfo::default_v_cpus).unwrap_or_default().into(),
+        memory_mib: one.memory_info().and_then(MemoryInfo::size_in_mib).unwrap_or_default(),
         arm: architectures.iter().any(|one| one.as_str() == "arm64"),
     }
+}
+
+/// Where a subnet is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SubnetPlace {
+    /// E.g. `euc1-az1`, the same zone in every account.
+    pub zone_id: String,
+    /// Its VPC.
+    pub vpc_id: String,
+}
+
+/// Where these subnets are; those that don't exist are left out.
+///
+/// # Errors
+/// What AWS says.
+pub(crate) async fn subnet_places(aws: &Aws, ids: &[String]) -> Result<BTreeMap<String, SubnetPlace>, Failure> {
+    const CALL: &str = "ec2:DescribeSubnets";
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let filter = Filter::builder().name("subnet-id").set_values(Some(ids.to_vec())).build();
+    let items: Result<Vec<_>, _> = aws.ec2.describe_subnets().filters(filter).into_paginator().items().send().collect().await;
+    let told = items.map_err(|error| failure(CALL, error))?;
+    let place = |one: &aws_sdk_ec2::types::Subnet| {
+        let place = SubnetPlace { zone_id: one.availability_zone_id()?.to_owned(), vpc_id: one.vpc_id()?.to_owned() };
+        Some((one.subnet_id()?.to_owned(), place))
+    };
+    Ok(told.iter().filter_map(place).collect())
 }
 
 /// What EKS found that stands against an upgrade of a cluster, in its words; none where there is no such cluster.

@@ -2,6 +2,7 @@
 
 mod find;
 mod update;
+mod usage;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,7 +17,7 @@ use serde_json::{Value as Json, json};
 use super::settings;
 use crate::{
     aws::{self, Aws, once},
-    graph::{Class, Component, Failure, Found, Guard, Kept, Query, Readiness, Wanted},
+    graph::{Class, Component, Failure, Found, Guard, Kept, OWNER, Query, Readiness, Wanted},
 };
 
 /// Days that a deleted key waits unless `deletion_window_in_days` says otherwise: AWS's own default and longest.
@@ -28,7 +29,8 @@ const POLICY_NAME: &str = "default";
 /// A symmetric key whose material AWS makes and keeps.
 ///
 /// Settings: `description`, `policy` (a document), `enable_key_rotation`, `rotation_period_in_days`, `enabled`; not read back:
-/// `alias` (`alias/NAME`, found by), `deletion_window_in_days`, `deletion_protection`, `recover`.
+/// `alias` (`alias/NAME`, found by), `deletion_window_in_days`, `deletion_protection`, `recover`, `guard_usage` (whether snapshots, retained
+/// backups, secrets and buckets that use the key and aren't its owner's forbid its deletion: one call each, and one a bucket).
 /// Outputs: `id`, `arn`. Its id is the key id; a query's may also be the key's ARN or one of its aliases.
 /// Guarantees: a policy that shuts its author out is refused by AWS's own check, which is never bypassed.
 /// Assumptions: `Query::recover` is set on the whole path of create, also where the setting `recover` is false: it alone
@@ -72,6 +74,13 @@ impl Component for KmsKey {
             "kms:TagResource",
             "kms:UntagResource",
             "kms:UpdateKeyDescription",
+            // Who still uses it.
+            "rds:DescribeDBInstanceAutomatedBackups",
+            "rds:DescribeDBSnapshots",
+            "s3:GetBucketTagging",
+            "s3:GetEncryptionConfiguration",
+            "s3:ListAllMyBuckets",
+            "secretsmanager:ListSecrets",
         ]
     }
 
@@ -138,17 +147,33 @@ impl Component for KmsKey {
     }
 
     async fn guards(&self, found: &Found, wanted: &Wanted) -> Result<Vec<Guard>, Failure> {
-        if wanted.settings.get("deletion_protection").and_then(Json::as_bool) != Some(true) {
-            return Ok(Vec::new());
+        let set = |name: &str| wanted.settings.get(name).and_then(Json::as_bool) == Some(true);
+        let mut guards = Vec::new();
+        if set("deletion_protection") {
+            guards.push(Guard {
+                attribute: "deletion_protection".into(),
+                reason: format!(
+                    "the KMS key {} is protected against deletion: what it encrypted can't be read without it. \
+                     Set deletion_protection = false, apply, then destroy.",
+                    found.id
+                ),
+            });
         }
-        Ok(vec![Guard {
-            attribute: "deletion_protection".into(),
-            reason: format!(
-                "the KMS key {} is protected against deletion: what it encrypted can't be read without it. \
-                 Set deletion_protection = false, apply, then destroy.",
-                found.id
-            ),
-        }])
+        let alias = settings::text(&wanted.settings, "alias");
+        let key = usage::Key { id: &found.id, alias, owner: found.tags.get(OWNER).map(String::as_str) };
+        let users = if set("guard_usage") { usage::users(&self.aws, &key).await? } else { Vec::new() };
+        if !users.is_empty() {
+            guards.push(Guard {
+                attribute: "encryption.on_destroy".into(),
+                reason: format!(
+                    "the KMS key {} encrypts what stays and can't be read without it: {}. Delete these first; or set encryption.on_destroy = \
+                     \"retain\", apply, then destroy.",
+                    found.id,
+                    users.join(", ")
+                ),
+            });
+        }
+        Ok(guards)
     }
 
     async fn delete(&self, found: &Found, wanted: &Wanted) -> Result<Option<Kept>, Failure> {

@@ -76,6 +76,7 @@ def make_log_groups(instance: Instance) -> None:
             store.ensure_log_group(name)
             # Enhanced Monitoring's group keeps 30 days.
             store.groups[name].retention_in_days = 30 if name == "RDSOSMetrics" else None
+            store.groups[name].made_by = "rds.amazonaws.com"
 
 
 def make_interfaces(instance: Instance) -> None:

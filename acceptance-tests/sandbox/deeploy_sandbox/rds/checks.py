@@ -193,7 +193,7 @@ def default_security_group(place: Place, vpc_id: str) -> list[str]:
     return [group.id for group in place.ec2.groups.get(vpc_id, {}).values() if group.name == "default"]
 
 
-def monitoring(values: dict[str, Any], asked: dict[str, Any]) -> None:
+def monitoring(instance_arn: str, values: dict[str, Any], asked: dict[str, Any]) -> None:
     interval, role = values["MonitoringInterval"], values.get("MonitoringRoleArn")
     if interval not in MONITORING_SECONDS:
         raise invalid(f"Invalid monitoring interval: {interval}. Valid values: 0, 1, 5, 10, 15, 30, 60.")
@@ -201,16 +201,17 @@ def monitoring(values: dict[str, Any], asked: dict[str, Any]) -> None:
         raise combination("A MonitoringRoleARN value is required if you specify a MonitoringInterval value other than 0.")
     if not interval and asked.get("MonitoringRoleArn"):
         raise combination("You must specify a MonitoringInterval value other than 0 when you specify a MonitoringRoleARN value.")
-    if interval and ("MonitoringRoleArn" in asked or "MonitoringInterval" in asked) and not _may_monitor(str(role)):
+    if interval and ("MonitoringRoleArn" in asked or "MonitoringInterval" in asked) and not _may_monitor(str(role), instance_arn):
         raise invalid("The IAM role ARN value is invalid or does not include the required permissions for: ENHANCED_MONITORING")
 
 
-def _may_monitor(role: str) -> bool:
+def _may_monitor(role: str, instance_arn: str) -> bool:
+    """User guide "Setting up and enabling Enhanced Monitoring": a trust may name the instance (aws:SourceArn) and the account."""
     found = resource_policies.find(role)
     if found is None or found.kind != "trust" or principals.propagation.hides(role):
         return False
     account = role.split(":")[4]
-    context = {"aws:SourceAccount": account}
+    context = {"aws:SourceAccount": account, "aws:SourceArn": instance_arn}
     return evaluate_request({"trust_of": role, "service": "monitoring.rds.amazonaws.com", "context": context})["decision"] == "allowed"
 
 

@@ -132,7 +132,8 @@ def check(call: AwsCall, values: dict[str, Any], asked: dict[str, Any]) -> None:
     checks.port(values["Port"])
     checks.certificate(values["CACertificateIdentifier"])
     checks.log_types(values.get("EnabledCloudwatchLogsExports") or [])
-    checks.monitoring(values, asked)
+    name = asked.get("DBInstanceIdentifier") or asked.get("TargetDBInstanceIdentifier")
+    checks.monitoring(place_of(call).arn("db", str(name).lower()), values, asked)
     if values["EngineLifecycleSupport"] not in ("open-source-rds-extended-support", "open-source-rds-extended-support-disabled"):
         raise checks.invalid(f"Invalid engine lifecycle support: {values['EngineLifecycleSupport']}")
 

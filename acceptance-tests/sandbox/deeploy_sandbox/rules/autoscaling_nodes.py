@@ -65,7 +65,8 @@ class NodeGroupScaling(FakeAutoScalingGroup):  # type: ignore[misc]
             associate_public_ip=None,
             launch_template={"LaunchTemplateId": self.ec2_launch_template.id, "Version": str(self.launch_template_version)},
             tags={"instance": tags, "volume": volume_tags(data)},
-            block_device_mappings=[each for each in data["BlockDeviceMappings"] if each.get("Ebs")],
+            # API reference of Auto Scaling's Ebs: DeleteOnTermination is true unless it is said.
+            block_device_mappings=[{**each, "Ebs": {"DeleteOnTermination": True, **each["Ebs"]}} for each in data["BlockDeviceMappings"] if each.get("Ebs")],
         ).instances  # fmt: skip
         for nic in instance.nics.values():
             nic.delete_on_termination = True

@@ -122,7 +122,7 @@ def _check(call: AwsCall, instance: Instance, planned: dict[str, Any], asked: di
     checks.certificate(planned["CACertificateIdentifier"])
     if not planned["MonitoringInterval"] and not asked.get("MonitoringRoleArn"):
         planned.pop("MonitoringRoleArn", None)
-    checks.monitoring(planned, asked)
+    checks.monitoring(instance.arn, planned, asked)
     making.insights(call, planned, asked)
     export = asked.get("CloudwatchLogsExportConfiguration") or {}
     checks.log_types([*(export.get("EnableLogTypes") or []), *(export.get("DisableLogTypes") or [])])

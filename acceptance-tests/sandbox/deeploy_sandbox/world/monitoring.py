@@ -33,7 +33,9 @@ def _logs(backend: Any, account: str) -> Iterator[Object]:
     for group in list(backend.groups.values()):
         tags = backend.tagger.get_tag_dict_for_resource(group.arn)
         retention = int(group.retention_in_days) if group.retention_in_days else None
-        yield shown("logs:log_group", group.name, group.arn, tags, None, retention_in_days=retention, kms_key_id=group.kms_key_id)
+        # A service makes its group where it is missing, and leaves it; all databases of an account share RDSOSMetrics.
+        made = {"made_by": getattr(group, "made_by", None), "managed": group.name == "RDSOSMetrics"}
+        yield shown("logs:log_group", group.name, group.arn, tags, None, retention_in_days=retention, kms_key_id=group.kms_key_id, **made)
     for each in list(backend.filters.metric_filters):
         yield shown("logs:metric_filter", f"{each['logGroupName']}/{each['filterName']}", None)
 

@@ -11,6 +11,12 @@ pub(crate) enum Call {
     Kms(&'static str, Value),
     /// Method, path and body.
     S3(&'static str, String, String),
+    /// CloudWatch's operation and parameters.
+    Cloudwatch(&'static str, Value),
+    /// EventBridge's operation and parameters.
+    Events(&'static str, Value),
+    /// A Query service's name, version, operation and parameters.
+    Query([&'static str; 3], Vec<(String, String)>),
 }
 
 /// One change by hand.
@@ -26,10 +32,21 @@ pub(crate) struct Drift<'a> {
 }
 
 impl Call {
+    pub(crate) fn query(service: &'static str, version: &'static str, operation: &'static str, parameters: &[(&str, &str)]) -> Self {
+        let owned = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self::Query([service, version, operation], owned.collect())
+    }
+
     pub(crate) fn make(&self, world: &World) -> Result<(), Failure> {
         match self {
             Self::Kms(operation, parameters) => world.kms(operation, parameters).map(|_| ()),
             Self::S3(method, path, body) => world.s3(method, path, body).map(|_| ()),
+            Self::Cloudwatch(operation, parameters) => world.cloudwatch(operation, parameters).map(|_| ()),
+            Self::Events(operation, parameters) => world.events(operation, parameters).map(|_| ()),
+            Self::Query([service, version, operation], parameters) => {
+                let parameters: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                world.query(service, version, operation, &parameters).map(|_| ())
+            }
         }
     }
 }

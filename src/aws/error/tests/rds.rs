@@ -4,7 +4,7 @@ use super::*;
 #[rustfmt::skip]
 pub(super) const CASES: &[(&str, &str, &str, u16, Class)] = &[
     ("rds:DescribeDBInstances", "DBInstanceNotFound", "DBInstance x not found.", 404, NotFound),
-    ("rds:ModifyDBInstance", "DBInstanceNotFound", "DBInstance x not found.", 404, NotFound),
+    ("rds:ModifyDBInstance", "DBInstanceNotFound", "DBInstance x not found.", 404, NotYetVisible),
     ("rds:DescribeDBSnapshots", "DBSnapshotNotFound", "DBSnapshot not found: x", 404, NotFound),
     ("rds:DescribeDBSubnetGroups", "DBSubnetGroupNotFoundFault", "DB subnet group 'x' does not exist.", 404, NotFound),
     ("rds:CreateDBInstance", "DBSubnetGroupNotFoundFault", "DB subnet group 'x' does not exist.", 404, NotYetVisible),

@@ -212,6 +212,32 @@ pub(crate) fn refresh(model: &mut Cluster, seen: &Observed) {
     read.number("cluster_log_group", "retention_in_days", &mut model.log_retention_in_days);
 }
 
+/// Reads what was chosen for the groups back from them, once, at import.
+pub(crate) fn adopt(model: &mut Cluster, seen: &Observed) {
+    let read = Seen(seen);
+    let Attr::Known(groups) = &mut model.effective_node_groups else { return };
+    for (name, group) in groups {
+        let of = format!("node_group/{name}");
+        read.text(&of, "ami_type", &mut group.ami_type);
+        read.text(&of, "capacity_type", &mut group.capacity_type);
+        read.number(&of, "min_size", &mut group.min_size);
+        read.number(&of, "max_size", &mut group.max_size);
+        read.number(&of, "desired_size", &mut group.desired_size);
+        read.number(&format!("launch_template/{name}"), "disk_size", &mut group.disk_size);
+        if let Some(Json::Array(types)) = read.setting(&of, "instance_types") {
+            group.instance_types =
+                Attr::Known(types.iter().filter_map(|one| one.as_str().map(|one| Attr::Known(one.to_owned()))).collect());
+        }
+    }
+}
+
+/// The principals that access entries name: sessions among them stand for their roles, which are looked up.
+pub(crate) fn principals(model: &Cluster) -> Vec<String> {
+    let admins = model.admin_principal_arns.known().into_iter().flat_map(Set::known).cloned();
+    let entries = model.access_entries.known().into_iter().flatten().filter_map(|(_, entry)| entry.principal_arn.known().cloned());
+    admins.chain(entries).collect()
+}
+
 /// Values by name, of the kind that [`crate::resources::composite::Composite::foretell`] tells.
 type Told = Vec<(&'static str, Value)>;
 

@@ -104,7 +104,7 @@ fn waits_for(blueprint: &Blueprint, id: &str) -> BTreeSet<String> {
 fn ids_are_a_public_format() {
     let ids: BTreeSet<String> = blueprint(&planned(Preset::Production), &links()).nodes.into_iter().map(|node| node.id.0).collect();
     let golden = [
-        "access_entry/platform-admin-61b0e0b4",
+        "access_entry/platform-admin-b0cd07a8",
         "addon/amazon-cloudwatch-observability",
         "addon/aws-ebs-csi-driver",
         "addon/coredns",
@@ -166,7 +166,7 @@ fn the_order_is_that_of_readiness() {
         ["cluster_log_group", "cluster_role"],
         "nothing holds the control plane up"
     );
-    assert!(!waits_for(&blueprint, "access_entry/platform-admin-61b0e0b4").contains("node_group/default"));
+    assert!(!waits_for(&blueprint, "access_entry/platform-admin-b0cd07a8").contains("node_group/default"));
 }
 
 #[test]
@@ -213,7 +213,8 @@ fn nodes_are_in_one_group_of_the_cluster_only() {
 fn other_partitions_have_their_own_names() {
     let place = Place { partition: "aws-cn".into(), region: "cn-north-1".into(), dns_suffix: "amazonaws.com.cn".into(), ..frankfurt() };
     let all = nodes(&planned(Preset::Production), &links(), &place);
-    let texts: String = all.iter().map(|node| format!("{:?}", node.settings)).collect();
+    let made = all.iter().filter(|node| node.kind != "eks_access_entry");
+    let texts: String = made.map(|node| format!("{:?}", node.settings)).collect();
     assert!(
         !texts.contains("arn:aws:iam")
             && texts.contains("ec2.amazonaws.com.cn")
@@ -397,10 +398,21 @@ fn what_the_configuration_decides_is_foretold() {
     let told: BTreeMap<&str, Value> = foretell(&planned(Preset::Production), &links(), &frankfurt()).into_iter().collect();
     assert_eq!(told["arn"], "arn:aws:eks:eu-central-1:123456789012:cluster/prod".into());
     assert_eq!(told["autoscaler_role_arn"], "arn:aws:iam::123456789012:role/prod-autoscaler".into());
+    assert_eq!(told["version"], Value::Unknown, "nothing runs yet");
     assert!(told["addon_versions"].is_wholly_known() && told["effective_node_groups"].is_wholly_known());
     let unnamed = Links { name: Attr::Unknown, ..links() };
     let told: BTreeMap<&str, Value> = foretell(&planned(Preset::Production), &unnamed, &frankfurt()).into_iter().collect();
     assert_eq!(told["arn"], Value::Unknown);
+}
+
+#[test]
+fn the_version_that_runs_is_foretold_where_it_does_not_change() {
+    let prior = Cluster { version: Attr::Known("1.34".into()), ..planned(Preset::Production) };
+    for (wanted, told) in [("1.33", Attr::Known("1.34".to_owned())), ("1.34", Attr::Known("1.34".to_owned())), ("1.35", Attr::Unknown)] {
+        let mut model = Cluster { kubernetes_version: Attr::Known(wanted.to_owned()), ..defaults(Preset::Production) };
+        derive(&mut model, Some(&prior), Some(&facts()), Some(Preset::Production));
+        assert_eq!(model.version, told, "{wanted}");
+    }
 }
 
 #[test]

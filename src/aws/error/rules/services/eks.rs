@@ -1,4 +1,4 @@
-//! EKS, and Auto Scaling as far as node groups go.
+//! EKS, and launch templates and Auto Scaling as far as node groups go.
 
 use super::super::{Rule, rule};
 use crate::graph::Class::{Ambiguous, Busy, Conflict, Invalid, NotFound, NotYetVisible, Transient};
@@ -41,6 +41,10 @@ pub(super) const RULES: &[Rule] = &[
     rule("eks:", "ResourcePropagationDelayException", "", NotYetVisible),
     rule("eks:", "ServerException", "", Ambiguous),
     rule("eks:", "UnsupportedAvailabilityZoneException", "", Invalid),
+
+    rule("ec2:", "InvalidLaunchTemplateId.NotFound", "", NotFound),
+    rule("ec2:", "InvalidLaunchTemplateName.NotFoundException", "", NotFound),
+    rule("ec2:", "InvalidLaunchTemplateName.AlreadyExistsException", "", Conflict),
 
     rule("autoscaling:", "ScalingActivityInProgress", "", Busy),
     rule("autoscaling:", "ResourceInUse", "", Busy),
