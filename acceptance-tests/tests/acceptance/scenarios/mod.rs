@@ -21,6 +21,8 @@ mod kms_key_life;
 mod lifecycle;
 mod monitoring;
 mod monitoring_drift;
+mod network;
+mod network_drift;
 mod ownership;
 mod registry;
 mod repair;
