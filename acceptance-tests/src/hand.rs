@@ -46,6 +46,14 @@ impl World {
         answered(&format!("{service}:{operation}"), call)
     }
 
+    /// A call of CloudWatch, e.g. `("DeleteAlarms", {"AlarmNames": […]})`; its reply.
+    ///
+    /// # Errors
+    /// With AWS's error.
+    pub fn cloudwatch(&self, operation: &str, parameters: &Value) -> Result<Value, Failure> {
+        self.json_call("monitoring", "GraniteServiceVersion20100801", operation, parameters)
+    }
+
     /// A call of EventBridge; its reply.
     ///
     /// # Errors

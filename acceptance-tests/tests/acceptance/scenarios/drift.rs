@@ -11,6 +11,8 @@ pub(crate) enum Call {
     Kms(&'static str, Value),
     /// Method, path and body.
     S3(&'static str, String, String),
+    /// CloudWatch's operation and parameters.
+    Cloudwatch(&'static str, Value),
     /// EventBridge's operation and parameters.
     Events(&'static str, Value),
     /// A Query service's name, version, operation and parameters.
@@ -39,6 +41,7 @@ impl Call {
         match self {
             Self::Kms(operation, parameters) => world.kms(operation, parameters).map(|_| ()),
             Self::S3(method, path, body) => world.s3(method, path, body).map(|_| ()),
+            Self::Cloudwatch(operation, parameters) => world.cloudwatch(operation, parameters).map(|_| ()),
             Self::Events(operation, parameters) => world.events(operation, parameters).map(|_| ()),
             Self::Query([service, version, operation], parameters) => {
                 let parameters: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

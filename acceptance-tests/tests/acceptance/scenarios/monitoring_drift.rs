@@ -19,25 +19,14 @@ fn every_drift_is_found_named_and_repaired_in_place() -> Result<(), Failure> {
     terraform.apply::<&str>(&[])?.success()?;
     check::empty_plan(terraform)?;
     let topic = format!("arn:aws:sns:eu-central-1:{}:watch-alarms", world.account());
-    let alarm = |threshold: &str, actions: bool| {
-        let mut form = vec![
-            ("AlarmName", "watch-node-cpu"),
-            ("Namespace", "ContainerInsights"),
-            ("MetricName", "node_cpu_utilization"),
-            ("Dimensions.member.1.Name", "ClusterName"),
-            ("Dimensions.member.1.Value", "watched"),
-            ("Statistic", "Average"),
-            ("Period", "300"),
-            ("EvaluationPeriods", "3"),
-            ("DatapointsToAlarm", "3"),
-            ("Threshold", threshold),
-            ("ComparisonOperator", "GreaterThanThreshold"),
-            ("TreatMissingData", "missing"),
-        ];
-        if actions {
-            form.extend([("AlarmActions.member.1", topic.as_str()), ("OKActions.member.1", topic.as_str())]);
-        }
-        vec![Call::query("monitoring", "2010-08-01", "PutMetricAlarm", &form)]
+    let alarm = |threshold: f64, actions: &[&str]| {
+        let alarm = json!({
+            "AlarmName": "watch-node-cpu", "Namespace": "ContainerInsights", "MetricName": "node_cpu_utilization",
+            "Dimensions": [{ "Name": "ClusterName", "Value": "watched" }], "Statistic": "Average", "Period": 300, "EvaluationPeriods": 3,
+            "DatapointsToAlarm": 3, "Threshold": threshold, "ComparisonOperator": "GreaterThanThreshold", "TreatMissingData": "missing",
+            "ActionsEnabled": true, "AlarmActions": actions, "OKActions": actions,
+        });
+        vec![Call::Cloudwatch("PutMetricAlarm", alarm)]
     };
     let sns = |operation: &'static str, form: &[(&str, &str)]| {
         let mut all = vec![("TopicArn", topic.as_str())];
@@ -54,10 +43,10 @@ fn every_drift_is_found_named_and_repaired_in_place() -> Result<(), Failure> {
     let put: &[&str] = &["cloudwatch:PutMetricAlarm"];
     let drift = |what, by_hand, drift, repair| Drift { what, by_hand, attributes: &[], drift, repair };
     let alarm_drift = |names: &[&str]| json!({ "alarm/node-cpu": names });
-    let deleted = vec![Call::query("monitoring", "2010-08-01", "DeleteAlarms", &[("AlarmNames.member.1", "watch-node-disk")])];
+    let deleted = vec![Call::Cloudwatch("DeleteAlarms", json!({ "AlarmNames": ["watch-node-disk"] }))];
     let cases = [
-        drift("another threshold", alarm("99", true), alarm_drift(&["description", "threshold"]), put),
-        drift("an alarm that tells nobody", alarm("80", false), alarm_drift(&["alarm_actions", "description", "ok_actions"]), put),
+        drift("another threshold", alarm(99.0, &[&topic]), alarm_drift(&["description", "threshold"]), put),
+        drift("an alarm that tells nobody", alarm(80.0, &[]), alarm_drift(&["alarm_actions", "description", "ok_actions"]), put),
         drift("a deleted alarm", deleted, json!({ "alarm/node-disk": ["absent"] }), put),
         drift("an open topic", set("Policy", &open.to_string()), json!({ "topic": ["policy"] }), &["sns:SetTopicAttributes"]),
         drift("another sender", set("DisplayName", "Somebody"), json!({ "topic": ["display_name"] }), &["sns:SetTopicAttributes"]),
