@@ -12,7 +12,7 @@ use crate::{
         rds::own_tags,
         settings::{Settings, bug, json, map, number, text},
     },
-    graph::{Failure, Found, Readiness},
+    graph::{Failure, Found, Meaning, Readiness, same},
 };
 
 /// An instance of the API as the engine sees it. `wanted`, as far as it is known, decides how it is read:
@@ -22,7 +22,11 @@ pub(super) fn found(instance: &DbInstance, wanted: &Settings) -> Result<Found, F
     let lacks = |what: &str| bug("rds:DescribeDBInstances", format!("the reply holds no {what}"));
     let id = instance.db_instance_identifier().ok_or_else(|| lacks("identifier"))?;
     let settings = settings(instance, wanted, id);
-    let readiness = readiness(instance, wanted);
+    let readiness = match instance.db_instance_status().unwrap_or_default() {
+        status if !is_in_use(status) => readiness(instance, wanted),
+        _ if settled(instance, &settings, wanted) => secret(instance),
+        status => Readiness::Pending(status.to_owned()),
+    };
     Ok(Found { id: id.to_owned(), settings, outputs: outputs(instance, id), tags: own_tags(instance.tag_list()), readiness })
 }
 
@@ -181,6 +185,20 @@ fn outputs(instance: &DbInstance, id: &str) -> Settings {
 fn compact(time: &DateTime) -> String {
     let text = time.fmt(Format::DateTime).unwrap_or_default();
     text.chars().filter(char::is_ascii_digit).take(14).collect()
+}
+
+/// Whether the database can be used while AWS is busy with it. It then takes no change, but where none is to be made nobody need wait:
+/// the daily backup is no reason for another plan.
+fn is_in_use(status: &str) -> bool {
+    matches!(status, "backing-up" | "modifying" | "resetting-master-credentials" | "storage-config-upgrade")
+        || status.starts_with("configuring-")
+}
+
+/// Whether it is as it shall be, with nothing on its way where all is to be applied at once.
+fn settled(instance: &DbInstance, settings: &Settings, wanted: &Settings) -> bool {
+    let same = |(name, found): (&String, &Json)| wanted.get(name).is_none_or(|wanted| same(Meaning::Unordered, wanted, found));
+    let changing = waiting(instance).keys().any(|name| name != "parameters");
+    settings.iter().all(same) && !(changing && immediately(wanted))
 }
 
 /// What the status means. Source: "Viewing Amazon RDS DB instance status", Amazon RDS User Guide.
