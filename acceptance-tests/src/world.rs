@@ -14,6 +14,9 @@ use crate::{Failure, Sandbox};
 /// The sandbox answers its own routes within milliseconds; a busy machine gets more.
 const ASK_MAX: Duration = Duration::from_secs(30);
 
+/// What the provider's rests are multiplied with.
+const PACE: &str = "0.05";
+
 /// An account that only this scenario uses.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -80,6 +83,8 @@ impl World {
             ("AWS_ACCESS_KEY_ID", self.access_key.clone()),
             ("AWS_SECRET_ACCESS_KEY", "sandbox".to_owned()),
             ("AWS_REGION", self.region.clone()),
+            // The sandbox's minutes are short, and so are the provider's rests between two looks.
+            ("TF_DEEPLOY_PACE", PACE.to_owned()),
         ];
         pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }

@@ -139,7 +139,8 @@ pub(crate) fn token(uid: &str, node: &Node, wanted: &Wanted, instead_of: Option<
     part(uid);
     part(&node.id.0);
     for (name, value) in &wanted.settings {
-        if node.settings.get(name).is_some_and(|setting| setting.change == Change::Fixed) {
+        // What a change of replaces the object makes it another one: a service remembers a token beyond the object's end.
+        if node.settings.get(name).is_some_and(|setting| setting.change != Change::Live) {
             part(name);
             part(&value.to_string());
         }
@@ -186,7 +187,8 @@ mod tests {
     fn tokens_are_the_same_for_the_same_object_only() {
         use crate::graph::{Input, Meaning, Setting, Settings};
         let setting = |change| Setting { value: Input::Unknown, change, meaning: Meaning::Exact, shown: false, seal: false };
-        let settings = Settings::from([("name".into(), setting(Change::Fixed)), ("size".into(), setting(Change::Live))]);
+        let pairs = [("name", Change::Fixed), ("size", Change::Live), ("subnet", Change::Replace)];
+        let settings: Settings = pairs.into_iter().map(|(name, change)| (name.into(), setting(change))).collect();
         let (one, two) = (Node::new("a", "k", settings.clone()), Node::new("b", "k", settings));
         let wanted = |name: &str, size: u8| Wanted {
             component: "a".into(),
@@ -197,11 +199,14 @@ mod tests {
         let first = token("u", &one, &wanted("n", 1), None);
         assert_eq!(first.len(), 64);
         assert_eq!(first, token("u", &one, &wanted("n", 2), None), "what may change doesn't count");
+        let mut in_subnet = wanted("n", 1);
+        in_subnet.settings.insert("subnet".into(), "s".into());
         let others = [
             token("v", &one, &wanted("n", 1), None),
             token("u", &two, &wanted("n", 1), None),
             token("u", &one, &wanted("m", 1), None),
             token("u", &one, &wanted("n", 1), Some("old")),
+            token("u", &one, &in_subnet, None),
         ];
         assert!(!others.contains(&first));
     }

@@ -121,7 +121,7 @@ pub struct Wanted {
     pub settings: BTreeMap<String, Json>,
     /// Every tag of the object: the user's and ours.
     pub tags: BTreeMap<String, String>,
-    /// Idempotency token: hash(uid, component, fixed settings), 64 hex digits; the same for a retry.
+    /// Idempotency token: hash(uid, component, fixed and replace settings), 64 hex digits; the same for a retry.
     pub token: String,
 }
 

@@ -298,7 +298,7 @@ async fn delete(
     }
     if let Some(reason) = &node.keep {
         if !reason.is_empty() {
-            done.kept.push(Kept { what: format!("{} {}: {reason}", node.id, found.id), cost: String::new() });
+            done.kept.push(Kept { what: format!("`{}` {}: {reason}", node.id, found.id), cost: String::new() });
         }
         done.gone = true;
         return Ok(());

@@ -8,14 +8,17 @@ use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set};
 use super::{
     checks,
     composite::{Composite, Decider, Foretold, Seen, deciders},
-    parts::database::{self, Database, Facts, Links},
+    parts::{
+        database::{self, Database, Facts, Links},
+        record,
+    },
     report,
-    setting::{fixed, input, live, or_none, settings},
+    setting::{input, or_none},
     shared::Shared,
 };
 use crate::{
-    aws::{Arn, Aws},
-    graph::{Blueprint, Input, Known, Node, Observed, Owner},
+    aws::Aws,
+    graph::{Blueprint, Known, Observed, Owner},
     policies::Place,
     presets::Preset,
 };
@@ -63,8 +66,8 @@ pub(crate) struct RdsInstance {
     pub shared: Shared,
 }
 
-/// The record's component: the claim.
-const RECORD: &str = "record";
+/// The second part of its record's name.
+const RECORDED: &str = "rds_instance";
 
 /// [`Composite`] of `deeploy_rds_instance`.
 pub(crate) struct Kind;
@@ -74,11 +77,11 @@ impl Composite for Kind {
     type Facts = Facts;
     const TYPE: &'static str = "deeploy_rds_instance";
     const OPERATION_MAX: Duration = OPERATION_MAX;
-    const IMPORT_IDS: &'static str = "the resource's name, or the ARN of its database instance";
+    const IMPORT_IDS: &'static str = "the resource's name";
 
     fn deciders() -> Vec<Decider> {
         let mut all = deciders("", database::OUTPUTS);
-        all.extend(deciders("", &[("id", RECORD)]));
+        all.extend(deciders("", &[("id", record::RECORD)]));
         all
     }
 
@@ -134,11 +137,7 @@ impl Composite for Kind {
 
     fn blueprint(model: &RdsInstance, place: &Place) -> Blueprint {
         let name = model.name.known().cloned().unwrap_or_default();
-        let record = settings([
-            ("name", fixed(Input::Known(format!("/deeploy/rds_instance/{name}").into()))),
-            ("value", live(Input::Known(format!("Whose the objects of the deeploy_rds_instance {name} are, by its tags").into()))),
-        ]);
-        let mut nodes = vec![Node::new(RECORD, "record", record).claim()];
+        let mut nodes = vec![record::node(RECORDED, model)];
         nodes.extend(database::nodes(&model.database, &links(model, name.clone()), place));
         Blueprint::of(Owner { resource: Kind::TYPE.to_owned(), name }, nodes)
     }
@@ -169,28 +168,9 @@ impl Composite for Kind {
         database::refresh(&mut model.database, seen);
     }
 
-    async fn import(model: &mut RdsInstance, id: &str, _aws: &Arc<Aws>) -> Result<(), Diagnostics> {
-        let of_arn =
-            Arn::parse(id).ok().filter(|arn| arn.service == "rds").and_then(|arn| arn.resource.strip_prefix("db:").map(str::to_owned));
-        let name = of_arn.unwrap_or_else(|| id.to_owned());
-        model.name = Attr::Known(name);
+    async fn import(model: &mut RdsInstance, id: &str, aws: &Arc<Aws>) -> Result<(), Diagnostics> {
+        *model = record::imported(aws, RECORDED, id, Self::TYPE).await?;
         Ok(())
-    }
-
-    fn adopt(model: &mut RdsInstance, seen: &Observed) {
-        let seen = Seen(seen);
-        model.vpc_id = seen.output("database_subnet_group", "vpc_id");
-        model.kms_key_arn = seen.output(database::DATABASE, "kms_key_arn");
-        model.sns_topic_arn = match seen.setting("database_events", "sns_topic_arn") {
-            Some(Json::String(topic)) => Attr::Known(topic),
-            _ => Attr::Null,
-        };
-        seen.text("database_monitoring_role", "path", &mut model.iam_path);
-        seen.text("database_monitoring_role", "permissions_boundary", &mut model.permissions_boundary);
-        let (nodes, allowed) = database::admitted(seen.setting("database_security_group_rules", "ingress").as_ref());
-        model.node_security_group_id = nodes.into();
-        model.database.allowed_security_group_ids =
-            if allowed.is_empty() { Attr::Null } else { Attr::Known(allowed.into_iter().collect()) };
     }
 
     fn guarded(state: &RdsInstance) -> Vec<(&'static str, String)> {

@@ -175,7 +175,11 @@ pub(super) fn destroyed(resource: &str, blueprint: &Blueprint, outcome: &Outcome
         ));
     }
     if !outcome.kept.is_empty() {
-        let list: Vec<String> = outcome.kept.iter().map(|(_, Kept { what, cost })| format!("- {what}. Cost: {cost}.")).collect();
+        let list: Vec<String> = outcome
+            .kept
+            .iter()
+            .map(|(_, Kept { what, cost })| if cost.is_empty() { format!("- {what}.") } else { format!("- {what}. Cost: {cost}.") })
+            .collect();
         said.push(Diagnostic::warning(
             Path::root(),
             format!("{resource} {:?} is destroyed, and this remains", blueprint.owner.name),

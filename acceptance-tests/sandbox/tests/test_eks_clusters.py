@@ -1,6 +1,7 @@
 """EKS clusters against their API reference and user guide."""
 
 from .eks_environment import EksTest
+from .served import control
 
 
 class Clusters(EksTest):
@@ -48,6 +49,16 @@ class Clusters(EksTest):
         self.later(3)
         self.error("ResourceNotFoundException", self.eks.describe_cluster, "No cluster found for name: c", name="c")
 
+    def test_another_groups_rule_keeps_the_cluster_security_group(self):
+        id = self.cluster()["resourcesVpcConfig"]["clusterSecurityGroupId"]
+        group = self.ec2.create_security_group(GroupName="database", Description="d", VpcId=self.vpc)["GroupId"]
+        rule = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": [{"GroupId": id}]}
+        self.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+        self.eks.delete_cluster(name="c")
+        self.assertIn(id, [each["id"] for each in self.world("ec2:security_group")])
+        self.ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[rule])
+        self.ec2.delete_security_group(GroupId=id)
+
     def test_the_cluster_security_group(self):
         id = self.cluster()["resourcesVpcConfig"]["clusterSecurityGroupId"]
         group = self.ec2.describe_security_groups(GroupIds=[id])["SecurityGroups"][0]
@@ -93,6 +104,7 @@ class Clusters(EksTest):
         self.cluster(logging={"clusterLogging": [{"types": ["api"], "enabled": True}]})
         logs.delete_log_group(logGroupName=name)
         self.assertEqual([each["logGroupName"] for each in logs.describe_log_groups()["logGroups"]], [name])
+        self.assertEqual([each["made_by"] for each in self.world("logs:log_group")], ["eks.amazonaws.com"])
         self.eks.delete_cluster(name="c")
         logs.describe_log_groups()
         logs.delete_log_group(logGroupName=name)
@@ -199,6 +211,12 @@ class Clusters(EksTest):
         first = self.eks.list_clusters(maxResults=2)
         self.assertEqual(first["clusters"], ["a", "b"])
         self.assertEqual(self.eks.list_clusters(maxResults=2, nextToken=first["nextToken"])["clusters"], ["c"])
+
+    def test_quotas(self):
+        control(f"settings?account={self.account}", "POST", {"quotas": {"clusters": 1, "nodegroups-per-cluster": 0}})
+        self.cluster()
+        self.error("ResourceLimitExceededException", self.eks.create_cluster, **self.cluster_request("d"))
+        self.error("ResourceLimitExceededException", self.eks.create_nodegroup, **self.nodegroup_request())
 
     def test_what_nobody_built_is_no_success(self):
         self.error("NotImplementedBySandbox", self.eks.create_cluster, "computeConfig", **self.cluster_request(computeConfig={"enabled": True}))

@@ -258,6 +258,14 @@ class EncryptedDisks(EksTest):
     def test_a_key_that_admits_auto_scaling(self):
         self.assertEqual(self.made(self.disk_key(*self.admitted()))["status"], "ACTIVE")
 
+    def test_a_disk_goes_with_its_node_unless_the_template_keeps_it(self):
+        for name, ebs, left in (("gone", {"VolumeSize": 20}, 0), ("kept", {"VolumeSize": 20, "DeleteOnTermination": False}, 2)):
+            self.ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData={"BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": ebs}]})
+            self.nodegroup(name, launchTemplate={"name": name, "version": "1"})
+            self.eks.delete_nodegroup(clusterName="c", nodegroupName=name)
+            self.error("ResourceNotFoundException", self.eks.describe_nodegroup, clusterName="c", nodegroupName=name)
+            self.assertEqual(len(self.ec2.describe_volumes()["Volumes"]), left)
+
     def test_a_key_that_admits_by_a_grant(self):
         key = self.disk_key()
         self.kms.create_grant(KeyId=key, GranteePrincipal=self.scaling_role, Operations=["Decrypt", "GenerateDataKeyWithoutPlaintext", "CreateGrant", "DescribeKey"])

@@ -93,6 +93,8 @@ class Belongings(RdsTest):
         self.refused("DBInstanceNotFound", self.look)
         found = {each["logGroupName"]: each.get("retentionInDays") for each in logs.describe_log_groups()["logGroups"]}
         self.assertEqual(found, {"/aws/rds/instance/db1/postgresql": 30, "/aws/rds/instance/db1/upgrade": None, "RDSOSMetrics": 30})
+        made = {each["id"].rpartition("/")[2]: (each["made_by"], each["managed"]) for each in self.world("logs:log_group")}
+        self.assertEqual(made, {"postgresql": (None, False), "upgrade": ("rds.amazonaws.com", False), "RDSOSMetrics": ("rds.amazonaws.com", True)})
 
     def probe(self, groups, tls=True):
         return control("rds-probe", "POST", {"account": self.account, "identifier": "db1", "from_security_groups": groups, "tls": tls})

@@ -103,11 +103,20 @@ def _delete(call: AwsCall) -> dict[str, Any]:
     ec2, group = store(call), the_group(call)
     if group.is_default or group.name == "default":
         raise AwsError("CannotDelete", f'the specified group: "{group.id}" name: "default" cannot be deleted by a user')
-    referenced = any(rule.source_group.get("GroupId") == group.id and rule.group_id != group.id for rule in all_rules(ec2))
-    if referenced or users_of_group(ec2, group.id):
+    if is_used(ec2, group):
         raise AwsError("DependencyViolation", f"resource {group.id} has a dependent object")
+    remove_group(ec2, group)
+    return {"Return": True, "GroupId": group.id}
+
+
+def is_used(ec2: Any, group: Any) -> bool:
+    """By interfaces and the like, or by another group's rule."""
+    referenced = any(rule.source_group.get("GroupId") == group.id and rule.group_id != group.id for rule in all_rules(ec2))
+    return referenced or bool(users_of_group(ec2, group.id))
+
+
+def remove_group(ec2: Any, group: Any) -> None:
     for rule in [*group.ingress_rules, *group.egress_rules]:
         forget_tags(ec2, rule.id)
     ec2.groups[group.vpc_id].pop(group.id)
     forget_tags(ec2, group.id)
-    return {"Return": True, "GroupId": group.id}

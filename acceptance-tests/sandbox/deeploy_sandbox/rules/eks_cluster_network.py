@@ -8,12 +8,12 @@ the cluster. Control-plane logs go to `/aws/eks/NAME/cluster`, which EKS makes w
 from __future__ import annotations
 
 import random
-from contextlib import suppress
 from typing import Any
 
 from ..moto_bridge import backend
 from ..wire import AwsError
 from .ec2_interfaces import make_interface, remove_interface
+from .ec2_security_groups import is_used, remove_group
 from .eks_store import Cluster, invalid, refused
 
 # Where AWS has no control planes (by the ids of zones).
@@ -120,11 +120,9 @@ def leave_interfaces(cluster: Cluster) -> None:
 def remove_security_group(cluster: Cluster) -> None:
     """Where something else still uses the group, AWS leaves it behind."""
     ec2 = cluster.ec2()
-    group_id = cluster.security_group
-    used = any(group_id in {each.id for each in interface.group_set} for interface in ec2.enis.values())
-    with suppress(Exception):
-        if not used:
-            ec2.delete_security_group(group_id=group_id)
+    group = ec2.get_security_group_from_id(cluster.security_group)
+    if group is not None and not is_used(ec2, group):
+        remove_group(ec2, group)
 
 
 def keep_log_group(cluster: Cluster) -> None:

@@ -34,8 +34,6 @@ macro_rules! carried {
             .set_preferred_backup_window(owned(settings, "backup_window"))
             .set_ca_certificate_identifier(owned(settings, "ca_certificate_identifier"))
             .set_engine_lifecycle_support(owned(settings, "engine_lifecycle_support"))
-            .set_manage_master_user_password(flag(settings, "manage_master_user_password"))
-            .set_master_user_secret_kms_key_id(owned(settings, "master_user_secret_kms_key_arn"))
             .set_tags(Some(api_tags(&$wanted.tags)))
     }};
 }
@@ -54,7 +52,8 @@ fn origin(settings: &Settings) -> Settings {
     restore.map(|restore| restore.clone().into_iter().collect()).unwrap_or_default()
 }
 
-/// Makes it. What a restore doesn't take (the engine's version, monitoring, insights …) is an update's.
+/// Makes it. What a restore doesn't take (the master user's secret, which it takes of Oracle's engine only, monitoring, insights …) is an
+/// update's.
 pub(super) async fn create(aws: &Aws, wanted: &Wanted) -> Result<DbInstance, Failure> {
     let origin = origin(&wanted.settings);
     match text(&wanted.settings, "snapshot_identifier") {
@@ -77,6 +76,8 @@ async fn empty(aws: &Aws, wanted: &Wanted) -> Result<DbInstance, Failure> {
         .set_storage_encrypted(flag(settings, "storage_encrypted"))
         .set_kms_key_id(owned(settings, "kms_key_arn"))
         .set_master_username(owned(settings, "master_username"))
+        .set_manage_master_user_password(flag(settings, "manage_master_user_password"))
+        .set_master_user_secret_kms_key_id(owned(settings, "master_user_secret_kms_key_arn"))
         .set_preferred_maintenance_window(owned(settings, "maintenance_window"))
         .set_monitoring_interval(number(settings, "monitoring_interval"))
         .set_monitoring_role_arn(owned(settings, "monitoring_role_arn"))

@@ -10,6 +10,8 @@ use crate::{
 
 /// What `find` says of an instance that is on its way out.
 pub(super) const DELETING: &str = "deleting";
+/// What follows an instance's identifier in the name of a snapshot that is taken before a major upgrade.
+pub(super) const BEFORE: &str = "-before-";
 /// RDS's longest name of a snapshot.
 const SNAPSHOT_NAME_MAX: usize = 255;
 
@@ -88,7 +90,8 @@ pub(super) async fn delete(aws: &Aws, found: &Found, wanted: &Wanted) -> Result<
     const CALL: &str = "rds:DeleteDBInstance";
     let snapshot = final_snapshot(found, wanted);
     let drop_backups = flag(wanted, "delete_automated_backups").unwrap_or(true);
-    let kept = || kept(found, snapshot.as_deref(), drop_backups);
+    let before = before_upgrades(aws, &found.id).await?;
+    let kept = || kept(found, snapshot.as_deref(), drop_backups, &before);
     if deleting(found) {
         return Ok(kept());
     }
@@ -115,6 +118,14 @@ pub(super) async fn delete(aws: &Aws, found: &Found, wanted: &Wanted) -> Result<
     }
 }
 
+/// The snapshots that were taken before major upgrades: they stay as long as nobody deletes them.
+async fn before_upgrades(aws: &Aws, id: &str) -> Result<Vec<String>, Failure> {
+    let call = aws.rds.describe_db_snapshots().db_instance_identifier(id).snapshot_type("manual").into_paginator().items().send();
+    let snapshots: Option<Vec<_>> = call.collect::<Result<Vec<_>, _>>().await.absent("rds:DescribeDBSnapshots")?;
+    let names = snapshots.into_iter().flatten().filter_map(|snapshot| snapshot.db_snapshot_identifier().map(str::to_owned));
+    Ok(names.filter(|name| name.starts_with(&format!("{id}{BEFORE}"))).collect())
+}
+
 async fn status(aws: &Aws, id: &str) -> Result<Option<String>, Failure> {
     let reply = aws.rds.describe_db_instances().db_instance_identifier(id).send().await.absent("rds:DescribeDBInstances")?;
     Ok(reply
@@ -123,14 +134,15 @@ async fn status(aws: &Aws, id: &str) -> Result<Option<String>, Failure> {
         .map(|instance| instance.db_instance_status().unwrap_or_default().to_owned()))
 }
 
-fn kept(found: &Found, snapshot: Option<&str>, drop_backups: bool) -> Option<Kept> {
+fn kept(found: &Found, snapshot: Option<&str>, drop_backups: bool, before: &[String]) -> Option<Kept> {
     let backups = (!drop_backups).then(|| {
         let days = found.settings.get("backup_retention_period").and_then(Json::as_i64).unwrap_or_default();
         let id = text(&found.outputs, "resource_id").unwrap_or(&found.id);
         format!("the automated backups of {id}, each until it is {days} days old (aws rds describe-db-instance-automated-backups)")
     });
     let snapshot = snapshot.map(|name| format!("the final snapshot {name}, until you delete it"));
-    let what: Vec<String> = snapshot.into_iter().chain(backups).collect();
+    let before = (!before.is_empty()).then(|| format!("the snapshots before upgrades, {}, until you delete them", before.join(", ")));
+    let what: Vec<String> = snapshot.into_iter().chain(backups).chain(before).collect();
     let size = found.settings.get("allocated_storage").and_then(Json::as_i64).unwrap_or_default();
     (!what.is_empty()).then(|| Kept {
         what: format!("of the database {}: {}", found.id, what.join("; and ")),

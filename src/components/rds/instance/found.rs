@@ -169,7 +169,6 @@ fn outputs(instance: &DbInstance, id: &str) -> Settings {
         ("endpoint", json(endpoint.and_then(|endpoint| endpoint.address()))),
         ("port", endpoint.and_then(|endpoint| endpoint.port()).map_or(Json::Null, Json::from)),
         ("resource_id", json(instance.dbi_resource_id())),
-        ("kms_key_arn", json(instance.kms_key_id())),
         ("master_secret_arn", json(instance.master_user_secret().and_then(|secret| secret.secret_arn()))),
         ("engine_version", json(instance.engine_version())),
         ("pending_changes", waiting(instance).into()),

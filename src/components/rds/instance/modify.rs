@@ -8,7 +8,7 @@ use aws_sdk_rds::{
 };
 use serde_json::Value as Json;
 
-use super::version::major;
+use super::{delete::BEFORE, version::major};
 use crate::{
     aws::{Absent, Aws, failure},
     components::{
@@ -132,7 +132,7 @@ async fn upgrade(aws: &Aws, found: &Found, wanted: &Wanted) -> Result<(), Failur
 async fn snapshot_first(aws: &Aws, found: &Found, wanted: &Wanted, target: &str, actual: &str) -> Result<(), Failure> {
     const CREATE: &str = "rds:CreateDBSnapshot";
     let hyphened = |version: &str| version.replace('.', "-");
-    let name = format!("{}-before-{}-from-{}", found.id, hyphened(target), hyphened(actual));
+    let name = format!("{}{BEFORE}{}-from-{}", found.id, hyphened(target), hyphened(actual));
     let reply = aws.rds.describe_db_snapshots().db_snapshot_identifier(&name).send().await.absent("rds:DescribeDBSnapshots")?;
     let there = reply.as_ref().and_then(|reply| reply.db_snapshots().first());
     let unfinished = || refusal(Class::Unfinished, CREATE, format!("the snapshot {name} is being made"));

@@ -12,6 +12,8 @@ use crate::{
     graph::{Class, Readiness, same},
 };
 
+mod deleting;
+
 /// What the part wants of an instance in production.
 fn settings() -> Settings {
     let text = r#"{
@@ -286,7 +288,6 @@ async fn what_is_restored_is_made_by_one_call_too() {
         (0, "DBSnapshotIdentifier=x-final-20261127223005"),
         (0, "DBParameterGroupName=x-postgres17"),
         (0, "VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-1"),
-        (0, "ManageMasterUserPassword=true"),
         (0, "Tags.Tag.1.Key=deeploy%3Aowner"),
         (1, "SourceDbiResourceId=db-ABC"),
         (1, "RestoreTime=2026-11-27T10%3A00%3A00Z"),
@@ -296,6 +297,7 @@ async fn what_is_restored_is_made_by_one_call_too() {
         assert!(asked[call].1.contains(part), "{part} is missing in {}", asked[call].1);
     }
     assert!(!asked[1].1.contains("UseLatestRestorableTime"));
+    assert!(asked.iter().all(|(_, body)| !body.contains("ManageMasterUserPassword")), "RDS takes that of Oracle's engine only");
     let failure =
         of(&Script::new()).create(&wanted(with(&[("restore_to_point_in_time", json!({"restore_time": "yesterday"}))]))).await.unwrap_err();
     assert_eq!((failure.class, failure.attribute.as_deref()), (Class::Invalid, Some("restore_to_point_in_time.restore_time")));
@@ -393,103 +395,6 @@ async fn a_major_version_comes_after_a_snapshot_and_with_its_parameter_group() {
     for part in ["EngineVersion=18", "AllowMajorVersionUpgrade=true", "DBParameterGroupName=x-postgres18"] {
         assert!(body.contains(part), "{part} is missing in {body}");
     }
-}
-
-fn sealed(protection: bool, snapshot: bool) -> Wanted {
-    wanted(with(&[
-        ("deletion_protection", json!(protection)),
-        ("final_snapshot", json!(snapshot)),
-        ("delete_automated_backups", json!(false)),
-        ("attribute_prefix", json!("database.")),
-    ]))
-}
-
-async fn guarded(status: &str, protected: bool, wanted: &Wanted, snapshots: Option<&str>) -> Vec<(String, String)> {
-    let protection = if protected { "<DeletionProtection>true</DeletionProtection>" } else { "" };
-    let there = found(&usual(status, protection), settings()).await;
-    let mut script = Script::new();
-    if let Some(snapshots) = snapshots {
-        script = script.on(
-            "DescribeDBSnapshots",
-            200,
-            &replies::reply("DescribeDBSnapshots", &format!("<DBSnapshots>{snapshots}</DBSnapshots>")),
-        );
-    }
-    let guards = of(&script).guards(&there, wanted).await.unwrap();
-    script.finish();
-    guards.into_iter().map(|guard| (guard.attribute, guard.reason)).collect()
-}
-
-#[tokio::test]
-async fn everything_that_would_refuse_later_is_a_guard() {
-    assert_eq!(guarded("available", false, &sealed(false, true), Some("")).await, []);
-    assert_eq!(guarded("deleting", true, &sealed(true, true), None).await, [], "it goes already");
-    let protected = guarded("available", true, &sealed(false, false), None).await;
-    assert_eq!(protected[0].0, "database.deletion_protection");
-    let taken = guarded("available", false, &sealed(false, true), Some("<DBSnapshot><Status>available</Status></DBSnapshot>")).await;
-    assert!(taken[0].1.starts_with("the final snapshot's name x-final-20261127223005 is taken"), "{taken:?}");
-    for status in ["storage-full", "incompatible-network", "failed", "creating", "stopped"] {
-        let broken = guarded(status, false, &sealed(false, true), Some("")).await;
-        assert_eq!(broken[0].0, "database.final_snapshot", "{status}");
-        assert_eq!(guarded(status, false, &sealed(false, false), None).await, []);
-    }
-    // A create that was interrupted after its seal was never handed out.
-    assert_eq!(guarded("available", true, &wanted(settings()), None).await, []);
-}
-
-#[tokio::test]
-async fn delete_takes_the_final_snapshot_and_says_what_stays() {
-    let there = found(&usual("available", ""), settings()).await;
-    let script = Script::new().on("DeleteDBInstance", 200, &replies::reply("DeleteDBInstance", ""));
-    let kept = of(&script).delete(&there, &sealed(false, true)).await.unwrap().unwrap();
-    assert!(
-        kept.what.contains("x-final-20261127223005") && kept.what.contains("automated backups of db-ABC") && kept.what.contains("30 days"),
-        "{kept:?}"
-    );
-    assert!(kept.cost.contains("100 GiB"), "{kept:?}");
-    let body = &script.finish()[0].1;
-    for part in ["SkipFinalSnapshot=false", "FinalDBSnapshotIdentifier=x-final-20261127223005", "DeleteAutomatedBackups=false"] {
-        assert!(body.contains(part), "{part} is missing in {body}");
-    }
-    let script = Script::new().on("DeleteDBInstance", 404, &replies::error("DBInstanceNotFound", "no"));
-    assert_eq!(of(&script).delete(&there, &wanted(settings())).await.unwrap(), None);
-}
-
-#[tokio::test]
-async fn a_delete_goes_on_after_a_lost_reply() {
-    let there = found(&usual("available", ""), settings()).await;
-    for error in ["InvalidDBInstanceState", "DBSnapshotAlreadyExists"] {
-        let script = Script::new().on("DeleteDBInstance", 400, &replies::error(error, "Instance x is already being deleted.")).on(
-            "DescribeDBInstances",
-            200,
-            &list(&usual("deleting", "")),
-        );
-        assert!(of(&script).delete(&there, &sealed(false, true)).await.unwrap().is_some());
-        script.finish();
-    }
-    let script = Script::new()
-        .on("DeleteDBInstance", 400, &replies::error("InvalidDBInstanceState", "Instance x is not in available state."))
-        .on("DescribeDBInstances", 200, &list(&usual("modifying", "")));
-    assert_eq!(of(&script).delete(&there, &sealed(false, true)).await.unwrap_err().class, Class::Busy);
-    let going = found(&usual("deleting", ""), settings()).await;
-    assert!(of(&Script::new()).delete(&going, &sealed(false, true)).await.unwrap().is_some());
-}
-
-#[tokio::test]
-async fn the_seal_of_an_unfinished_create_is_taken_off_in_a_call_of_its_own() {
-    let there = found(&usual("available", "<DeletionProtection>true</DeletionProtection>"), settings()).await;
-    let script = Script::new().on("ModifyDBInstance", 200, &replies::reply("ModifyDBInstance", "")).on(
-        "DeleteDBInstance",
-        200,
-        &replies::reply("DeleteDBInstance", ""),
-    );
-    assert_eq!(of(&script).delete(&there, &wanted(settings())).await.unwrap(), None);
-    let asked = script.finish();
-    assert!(
-        asked[0].1.contains("DeletionProtection=false")
-            && asked[1].1.contains("SkipFinalSnapshot=true")
-            && asked[1].1.contains("DeleteAutomatedBackups=true")
-    );
 }
 
 #[tokio::test]

@@ -182,7 +182,7 @@ pub(super) fn entry_id(principal: &str) -> String {
 
 fn access_entries(model: &Cluster, place: &Place) -> Vec<Node> {
     let policy = |name: &str, namespaces: &[String]| json!({ "policy_arn": format!("arn:{}:eks::aws:cluster-access-policy/{name}", place.partition), "namespaces": namespaces });
-    let admins = model.admin_principal_arns.known().into_iter().flat_map(|all| all.known());
+    let admins = model.admin_principal_arns.known().into_iter().flat_map(tf_provider::Set::known);
     let admins = admins.map(|principal| (principal.clone(), Input::Known(json!([policy(ADMIN_POLICY, &[])])), Input::Known(json!([]))));
     let more = model.access_entries.known().into_iter().flatten().filter_map(|(_, entry)| {
         let principal = entry.principal_arn.known()?.clone();
@@ -309,7 +309,8 @@ fn autoscaling_tags(name: &str, links: &Links) -> Node {
         }
     };
     let tags = settings([
-        ("group_name", fixed(Input::Output(format!("node_group/{name}").as_str().into(), "autoscaling_group_name".to_owned()))),
+        // A node group that is replaced has another group of Auto Scaling.
+        ("group_name", replace(Input::Output(format!("node_group/{name}").as_str().into(), "autoscaling_group_name".to_owned()))),
         ("tags", live(tags)),
     ]);
     Node::new(&format!("autoscaling_tags/{name}"), "autoscaling_group_tags", tags)

@@ -125,6 +125,10 @@ pub(crate) fn derive(model: &mut Cluster, prior: Option<&Cluster>, facts: Option
     };
     let before = prior.and_then(|prior| prior.effective_node_groups.known());
     model.effective_node_groups = groups::effective(&model.node_groups, before, facts, preset);
+    // What runs changes only where it is behind.
+    let live = prior.and_then(|prior| prior.version.as_str());
+    let there = live.and_then(minor).zip(model.kubernetes_version.as_str().and_then(minor)).is_some_and(|(live, wanted)| live >= wanted);
+    model.version = live.filter(|_| there).map_or(Attr::Unknown, |live| Attr::Known(live.to_owned()));
 }
 
 /// Outputs that the configuration decides, known at plan.
@@ -133,6 +137,7 @@ pub(crate) fn foretell(model: &Cluster, links: &Links, place: &Place) -> Told {
     let arn = links.name.as_str().map(|name| place.regional("eks", &format!("cluster/{name}")));
     vec![
         ("arn", text(arn)),
+        ("version", if model.version.is_null() { Value::Unknown } else { model.version.to_value() }),
         ("autoscaler_role_arn", text(roles::autoscaler_arn(links, place))),
         ("effective_node_groups", model.effective_node_groups.to_value()),
         ("addon_versions", model.addon_versions.to_value()),
@@ -177,7 +182,7 @@ pub(super) fn step(planned: &Cluster, prior: Option<&Cluster>) -> Option<(String
 }
 
 fn upgrade(planned: &Cluster, prior: Option<&Cluster>, at: &Path) -> Option<Diagnostic> {
-    let (before, after) = step(planned, prior)?;
+    let (before, after) = step(planned, prior).filter(|(before, after)| minor(before) < minor(after))?;
     let detail = format!(
         "From {before} to {after}: first the control plane, then the add-ons, then every node is replaced, one after the other within each group; pods are evicted by \
          their disruption budgets. There is no way back. Look through what runs in the cluster for interfaces that {after} no longer has."

@@ -398,10 +398,21 @@ fn what_the_configuration_decides_is_foretold() {
     let told: BTreeMap<&str, Value> = foretell(&planned(Preset::Production), &links(), &frankfurt()).into_iter().collect();
     assert_eq!(told["arn"], "arn:aws:eks:eu-central-1:123456789012:cluster/prod".into());
     assert_eq!(told["autoscaler_role_arn"], "arn:aws:iam::123456789012:role/prod-autoscaler".into());
+    assert_eq!(told["version"], Value::Unknown, "nothing runs yet");
     assert!(told["addon_versions"].is_wholly_known() && told["effective_node_groups"].is_wholly_known());
     let unnamed = Links { name: Attr::Unknown, ..links() };
     let told: BTreeMap<&str, Value> = foretell(&planned(Preset::Production), &unnamed, &frankfurt()).into_iter().collect();
     assert_eq!(told["arn"], Value::Unknown);
+}
+
+#[test]
+fn the_version_that_runs_is_foretold_where_it_does_not_change() {
+    let prior = Cluster { version: Attr::Known("1.34".into()), ..planned(Preset::Production) };
+    for (wanted, told) in [("1.33", Attr::Known("1.34".to_owned())), ("1.34", Attr::Known("1.34".to_owned())), ("1.35", Attr::Unknown)] {
+        let mut model = Cluster { kubernetes_version: Attr::Known(wanted.to_owned()), ..defaults(Preset::Production) };
+        derive(&mut model, Some(&prior), Some(&facts()), Some(Preset::Production));
+        assert_eq!(model.version, told, "{wanted}");
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::{
 
 pub(crate) use changes::{moved, warnings};
 pub(crate) use check::check;
-pub(crate) use nodes::{Links, admitted, nodes};
+pub(crate) use nodes::{Links, nodes};
 pub(crate) use offers::{Facts, look_up};
 
 /// The instance's component.

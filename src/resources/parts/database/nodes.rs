@@ -106,14 +106,6 @@ fn rules(model: &Database, links: &Links) -> Node {
 const NODES: &str = "PostgreSQL from the nodes";
 const ALLOWED: &str = "PostgreSQL from an allowed group";
 
-/// The nodes' group and the allowed ones, as rules name them.
-pub(crate) fn admitted(ingress: Option<&Json>) -> (Option<String>, Vec<String>) {
-    let rules = ingress.and_then(Json::as_array).into_iter().flatten();
-    let group = |rule: &Json| rule.get("referenced_security_group_id").and_then(Json::as_str).map(str::to_owned);
-    let (nodes, others): (Vec<&Json>, Vec<&Json>) = rules.partition(|rule| rule.get("description").and_then(Json::as_str) == Some(NODES));
-    (nodes.into_iter().find_map(group), others.into_iter().filter_map(group).collect())
-}
-
 fn ingress(model: &Database, links: &Links) -> Input {
     let Some(nodes) = inside(&links.node_security_group_id) else { return Input::Unknown };
     let rule = |group: Json, description: &str| {

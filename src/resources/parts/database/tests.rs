@@ -159,7 +159,6 @@ fn only_the_nodes_and_the_allowed_come_in() {
     let allowed = database(Preset::Production, &[("allowed_security_group_ids", Value::List(vec!["sg-2".into()]))]);
     let both = rules(&allowed, &Links { node_security_group_id: Input::Known(json!("sg-1")), ..links() });
     assert_eq!(both, json!([rule("sg-1", "PostgreSQL from the nodes"), rule("sg-2", "PostgreSQL from an allowed group")]));
-    assert_eq!(admitted(Some(&both)), (Some("sg-1".to_owned()), vec!["sg-2".to_owned()]));
     assert_eq!(
         rules(&database(Preset::Production, &[]), &Links { node_security_group_id: Input::Known(Json::Null), ..links() }),
         json!([])
