@@ -88,11 +88,11 @@ fn everything_is_updated_in_place() -> Result<(), Failure> {
         ("alarm_emails", "[\"ml@example.com\"]", &["ssm:PutParameter"]),
         ("database_allocated_storage", "200", &put),
         ("database_max_connections", "100", &put),
-        ("alarms", "{ database_cpu_percent = 90 }", &["cloudwatch:PutMetricAlarm"]),
-        ("alarms", "{ database_cpu_percent = 0 }", &["cloudwatch:DeleteAlarms"]),
-        ("health_events", "false", &["events:RemoveTargets", "events:DeleteRule"]),
+        ("alarms", "{ database_cpu_percent = 90 }", &put),
+        ("alarms", "{ database_cpu_percent = 0 }", &["cloudwatch:DeleteAlarms", "ssm:PutParameter"]),
+        ("health_events", "false", &["events:RemoveTargets", "events:DeleteRule", "ssm:PutParameter"]),
         ("nat_gateway_ids", "", &["cloudwatch:DeleteAlarms", "ssm:PutParameter"]),
-        ("kms_key_arn", &key, &["sns:SetTopicAttributes"]),
+        ("kms_key_arn", &key, &["sns:SetTopicAttributes", "ssm:PutParameter"]),
         ("cluster_name", "", &["cloudwatch:DeleteAlarms", "cloudwatch:DeleteAlarms", "cloudwatch:DeleteAlarms", "ssm:PutParameter"]),
     ];
     let mut so_far: Vec<(&str, &str)> = Vec::new();
