@@ -36,7 +36,7 @@ pub fn planned_actions(terraform: &Terraform, address: &str) -> Result<Vec<Strin
 /// # Errors
 /// With what else exists.
 pub fn only_pending_objects(world: &World) -> Result<Vec<Value>, Failure> {
-    let (pending, alive): (Vec<Value>, Vec<Value>) = 
+    let (pending, alive): (Vec<Value>, Vec<Value>) =
         world.objects()?.into_iter().filter(|object| object.get("managed") != Some(&Value::Bool(true))).partition(is_pending);
     if alive.is_empty() {
         Ok(pending)

@@ -49,7 +49,8 @@ fn release(terraform: &Terraform) -> Result<(), Failure> {
     let mut said = String::new();
     for (resource, name, attributes) in RELEASES {
         let state = terraform.attributes(&format!("{resource}.{name}")).unwrap_or_default();
-        let guarded = state["force_destroy"] == false || state["deletion_protection"] == true || state["cluster"]["deletion_protection"] == true;
+        let guarded =
+            state["force_destroy"] == false || state["deletion_protection"] == true || state["cluster"]["deletion_protection"] == true;
         if guarded {
             said.push_str(&format!("resource {resource:?} {name:?} {{\n  {attributes}\n}}\n"));
         }
