@@ -320,6 +320,12 @@ impl Composite for Kind {
             let reason = "The database is protected against deletion. Set database.deletion_protection = false, apply, then destroy.";
             guards.push(("database.deletion_protection", reason.to_owned()));
         }
+        let leaves = |database: &database::Database| {
+            database.final_snapshot.known() == Some(&true) || database.delete_automated_backups.known() == Some(&false)
+        };
+        let kept = state.database.known().is_some_and(leaves);
+        let reason = state.encryption.known().and_then(|keys| encryption::guarded(keys, kept));
+        guards.extend(reason.map(|reason| ("encryption.on_destroy", reason)));
         guards
     }
 
