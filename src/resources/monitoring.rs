@@ -175,7 +175,9 @@ impl Composite for Kind {
         };
         model.name = Attr::Known(name);
         recall(model, &value);
-        Ok(())
+        let watched = watched(model);
+        let made = monitoring::import(aws, &mut model.monitoring, &watched).await;
+        made.map_err(|failure| vec![report::failed(Path::root(), "The alarms' thresholds can't be made", &failure)])
     }
 
     fn warnings(planned: &MonitoringOf, prior: Option<&MonitoringOf>, facts: Option<&Facts>) -> Diagnostics {
