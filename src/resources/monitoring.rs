@@ -162,7 +162,9 @@ impl Composite for Kind {
 
     async fn import(model: &mut MonitoringOf, id: &str, aws: &Arc<Aws>) -> Result<(), Diagnostics> {
         *model = record::imported(aws, RECORDED, id, Self::TYPE).await?;
-        Ok(())
+        let watched = watched(model);
+        let made = monitoring::import(aws, &mut model.monitoring, &watched).await;
+        made.map_err(|failure| vec![report::failed(Path::root(), "The alarms' thresholds can't be made", &failure)])
     }
 
     fn warnings(planned: &MonitoringOf, prior: Option<&MonitoringOf>, facts: Option<&Facts>) -> Diagnostics {

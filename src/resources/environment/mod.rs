@@ -351,7 +351,10 @@ impl Composite for Kind {
 
     async fn import(model: &mut Environment, id: &str, aws: &Arc<Aws>) -> Result<(), Diagnostics> {
         *model = record::imported::<Environment>(aws, record::ENVIRONMENT, id, Self::TYPE).await?;
-        Ok(())
+        let watched = Wiring::watched(model);
+        let Attr::Known(part) = &mut model.monitoring else { return Ok(()) };
+        let made = monitoring::import(aws, part, &watched).await;
+        made.map_err(|failure| vec![report::failed(Path::of(MONITORING), "The alarms' thresholds can't be made", &failure)])
     }
 }
 

@@ -170,7 +170,8 @@ fn key(
     let alias = format!("{component}_alias");
     let mut nodes = renamed(kms_key::Kind::blueprint(&of_key, place).nodes, &[("key", component), ("alias", &alias)]);
     let retained = !ends(model);
-    let reason = "kept, since snapshots, backups and Deeploy's tokens are unreadable without it (`encryption.on_destroy`)";
+    let reason = "kept, since snapshots, backups and Deeploy's tokens are unreadable without it (`encryption.on_destroy`). Cost: per key and month \
+                  (AWS KMS pricing)";
     for node in &mut nodes {
         if node.id.0 == component {
             node.settings.insert("policy".to_owned(), live(Input::from(key_policy(place, users, &[]))).meaning(Meaning::Policy));

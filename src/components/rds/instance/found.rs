@@ -33,7 +33,8 @@ pub(super) fn found(instance: &DbInstance, wanted: &Settings) -> Result<Found, F
 fn settings(instance: &DbInstance, wanted: &Settings, id: &str) -> Settings {
     let pending = instance.pending_modified_values().filter(|_| !immediately(wanted));
     let secret = instance.master_user_secret();
-    let port = instance.endpoint().and_then(aws_sdk_rds::types::Endpoint::port).or_else(|| instance.db_instance_port().filter(|port| *port != 0));
+    let port =
+        instance.endpoint().and_then(aws_sdk_rds::types::Endpoint::port).or_else(|| instance.db_instance_port().filter(|port| *port != 0));
     let or = |pending: Option<&str>, actual: Option<&str>| json(pending.or(actual));
     let number = |pending: Option<i32>, actual: Option<i32>| pending.or(actual).map_or(Json::Null, Json::from);
     let flag = |pending: Option<bool>, actual: Option<bool>| pending.or(actual).map_or(Json::Null, Json::from);
@@ -71,7 +72,10 @@ fn settings(instance: &DbInstance, wanted: &Settings, id: &str) -> Settings {
         ("copy_tags_to_snapshot", flag(None, instance.copy_tags_to_snapshot())),
         (
             "iam_database_authentication",
-            flag(pending.and_then(PendingModifiedValues::iam_database_authentication_enabled), instance.iam_database_authentication_enabled()),
+            flag(
+                pending.and_then(PendingModifiedValues::iam_database_authentication_enabled),
+                instance.iam_database_authentication_enabled(),
+            ),
         ),
         ("master_username", json(instance.master_username())),
         ("manage_master_user_password", secret.is_some().into()),
