@@ -12,6 +12,7 @@ mod cluster_drift;
 mod cluster_input;
 mod cluster_upgrade;
 mod drift;
+mod environment_keys;
 mod examples;
 mod iam_role;
 mod iam_user;
