@@ -15,6 +15,7 @@ mod drift;
 mod environment_chaos;
 mod environment_updates;
 mod environments;
+mod environment_keys;
 mod examples;
 mod iam_role;
 mod iam_user;
