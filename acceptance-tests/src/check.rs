@@ -30,13 +30,14 @@ pub fn planned_actions(terraform: &Terraform, address: &str) -> Result<Vec<Strin
     words.ok_or_else(|| Failure::new(format!("{address} is not in the plan: {}", json!(changes))))
 }
 
-/// Nothing exists in the account but what AWS keeps for a while: keys that wait for deletion, secrets in their recovery window.
-/// Gives these.
+/// Nothing exists in the account but what AWS keeps for a while (keys that wait for deletion, secrets in their recovery window) and
+/// what it made by itself (service-linked roles). Gives the former.
 ///
 /// # Errors
 /// With what else exists.
 pub fn only_pending_objects(world: &World) -> Result<Vec<Value>, Failure> {
-    let (pending, alive): (Vec<Value>, Vec<Value>) = world.objects()?.into_iter().partition(is_pending);
+    let (pending, alive): (Vec<Value>, Vec<Value>) =
+        world.objects()?.into_iter().filter(|object| object.get("managed") != Some(&Value::Bool(true))).partition(is_pending);
     if alive.is_empty() {
         Ok(pending)
     } else {

@@ -20,6 +20,13 @@ impl Failure {
         Self::new(format!("{doing}: {error}"))
     }
 
+    /// The same, said of something.
+    #[must_use]
+    pub fn context(mut self, of: impl fmt::Display) -> Self {
+        self.what = format!("{of}: {}", self.what);
+        self
+    }
+
     /// With what the reader can do.
     #[must_use]
     pub fn remedy(mut self, remedy: impl fmt::Display) -> Self {

@@ -62,6 +62,22 @@ impl World {
         self.json_call("events", "AWSEvents", operation, parameters)
     }
 
+    /// A request to EKS, e.g. `("DELETE", "/clusters/NAME/addons/coredns", Null)`; its reply.
+    ///
+    /// # Errors
+    /// With AWS's error.
+    pub fn eks(&self, method: &str, path: &str, body: &Value) -> Result<Value, Failure> {
+        let url = format!("{}{path}", self.endpoint());
+        let signature = self.signature("eks");
+        let call = match method {
+            "GET" => agent().get(&url).header("Authorization", signature).call(),
+            "DELETE" => agent().delete(&url).header("Authorization", signature).call(),
+            _ => agent().post(&url).header("Authorization", signature).content_type("application/json").send(body.to_string()),
+        };
+        let reply = answered(&format!("eks {method} {path}"), call)?;
+        serde_json::from_str(&reply).map_err(|error| Failure::new(format!("eks {method} {path} answered no JSON ({error}): {reply}")))
+    }
+
     /// A request to S3, e.g. `("PUT", "/BUCKET?versioning", "<VersioningConfiguration>…")`; the reply's body.
     ///
     /// # Errors

@@ -89,8 +89,14 @@ pub(crate) fn refusals(ctx: &Ctx<'_>, observed: &Observed) -> Vec<Refusal> {
         };
         if let Some(foreign) = ctx.foreign(node, found, taggable, verified) {
             refusals.push(foreign);
-        } else if !taggable && run.mode == Mode::Create && !claimed && ctx.known(node).is_none() {
-            // Nothing says that it is ours: what has no tags belongs to the claim, and there is none.
+        } else if !taggable
+            && !node.adopt
+            && run.mode == Mode::Create
+            && !claimed
+            && ctx.known(node).is_none()
+            && !by_parent(ctx, node, observed)
+        {
+            // Nothing says that it is ours: what has no tags belongs to the claim or to what it is made of, and there is none.
             refusals.push(Refusal::Foreign { component: node.id.clone(), id: found.id.clone(), owner: None });
         } else if node.claim {
             refusals.extend(claim(ctx, node, found));
@@ -100,6 +106,12 @@ pub(crate) fn refusals(ctx: &Ctx<'_>, observed: &Observed) -> Vec<Refusal> {
         }
     }
     refusals
+}
+
+/// Whether something without tags was found by an object that carries our owner: the alias of a key that an earlier life of the resource kept.
+fn by_parent(ctx: &Ctx<'_>, node: &Node, observed: &Observed) -> bool {
+    let parents = node.settings.values().flat_map(|setting| setting.value.takes());
+    parents.filter_map(|parent| observed.found.get(&parent)).any(|found| ownership(&ctx.blueprint.owner, found) == Ownership::Ours)
 }
 
 /// Whether an object with other fixed settings is deleted and made anew: a leftover of a create that never became ready.

@@ -219,7 +219,8 @@ fn updated<C: Composite>(
         };
         outputs::set(&mut all, &name, value);
     }
-    if !before_components(&prior).is_null() && !(settled && absent.is_empty() && change.is_empty()) {
+    let same_parts = settled && absent.is_empty() && change.is_empty();
+    if !same_parts && !before_components(&prior).is_null() {
         outputs::set(&mut all, "components", Value::Unknown);
     }
     let mut all = fields(&all);

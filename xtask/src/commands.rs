@@ -20,7 +20,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "demo",
         options: "",
-        summary: "apply examples/quickstart with real Terraform in the sandbox, and destroy it",
+        summary: "a whole production environment with real Terraform in the sandbox, and its end",
         run: demo::run,
     },
     Command {

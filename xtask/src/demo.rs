@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: what the provider does, in two minutes, with real Terraform and nothing of the user's.
+//! `cargo xtask demo`: a whole production environment, with real Terraform and nothing of the user's.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,7 @@ use crate::{arguments::Arguments, cargo, prepare, screen};
 
 pub(crate) fn run(folders: &Folders, arguments: Arguments) -> Result<ExitCode, Failure> {
     arguments.end()?;
-    let example = folders.root.join("examples").join("quickstart");
+    let example = folders.root.join("examples").join("environments").join("production");
     let python = prepare::environment_of(folders, Environment::SANDBOX)?.python();
     if on_path("terraform").is_none() {
         screen::step("there is no `terraform` on PATH: Terraform 1.15 from PyPI serves");
@@ -21,8 +21,10 @@ pub(crate) fn run(folders: &Folders, arguments: Arguments) -> Result<ExitCode, F
     let sandbox = Sandbox::start(folders, &python, 0)?;
     let world = World::new(&sandbox);
     let prerequisites = Prerequisites { folders: folders.clone(), provider: provider.clone(), sandbox_python: python };
-    let terraform = Terraform::new(prerequisites.terraform(None)?, &provider, &world)?;
+    let mut terraform = Terraform::new(prerequisites.terraform(None)?, &provider, &world)?;
     terraform.copy(&example)?;
+    terraform.set("TF_VAR_admin_principal_arns", format!("[{:?}]", administrator(&world)?));
+    terraform.set("TF_VAR_alarm_emails", "[\"ops@example.com\"]");
 
     screen::step("terraform plan");
     let plan = terraform.plan::<&str>(&[])?.success()?;
@@ -33,16 +35,35 @@ pub(crate) fn run(folders: &Folders, arguments: Arguments) -> Result<ExitCode, F
     show_objects("what exists in AWS now", &world.objects()?);
     check::empty_plan(&terraform)?;
     screen::step("a second plan is empty: \"No changes. Your infrastructure matches the configuration.\"");
-    screen::step("terraform destroy");
-    println!("{}", indented(&terraform.destroy::<&str>(&[])?.success()?.stdout));
+    screen::step("production guards itself: `terraform destroy` is refused");
+    println!("{}", indented(&terraform.destroy::<&str>(&[])?.output()));
+    screen::step("terraform apply -var protected=false, and terraform destroy");
+    terraform.set("TF_VAR_protected", "false");
+    terraform.apply::<&str>(&[])?.success()?;
+    let destroyed = terraform.destroy::<&str>(&[])?.success()?;
+    let (_, end) = destroyed.stdout.split_once("Destroying...").unwrap_or(("", &destroyed.stdout));
+    println!("{}", indented(end));
+    world.iam("DeleteRole", &[("RoleName", ADMINISTRATOR)])?;
     let pending = check::only_pending_objects(&world)?;
     if pending.is_empty() {
         screen::step("nothing is left");
     } else {
         show_objects("nothing is left but what AWS keeps until its waiting period ends", &pending);
     }
-    println!("\nThe demo went through. Next: examples/quickstart, `cargo xtask sandbox`, `cargo xtask test`.");
+    println!("\nThe demo went through. Next: examples/, `cargo xtask sandbox`, `cargo xtask test`.");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Who administers the demo's cluster: the one thing that must exist before.
+const ADMINISTRATOR: &str = "platform-admin";
+
+fn administrator(world: &World) -> Result<String, Failure> {
+    let account = world.account();
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{account}:root"}},"Action":"sts:AssumeRole"}}]}}"#
+    );
+    world.iam("CreateRole", &[("RoleName", ADMINISTRATOR), ("AssumeRolePolicyDocument", &trust)])?;
+    Ok(format!("arn:aws:iam::{account}:role/{ADMINISTRATOR}"))
 }
 
 fn show_outputs(terraform: &Terraform) -> Result<(), Failure> {

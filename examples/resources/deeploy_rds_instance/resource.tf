@@ -1,13 +1,19 @@
+resource "deeploy_network" "production" {
+  name = "deeploy-prod"
+  cidr = "10.20.0.0/16"
+}
+
+resource "deeploy_kms_key" "data" {
+  name               = "deeploy-prod/data"
+  service_principals = ["logs.eu-central-1.amazonaws.com"]
+}
+
 resource "deeploy_rds_instance" "database" {
   name = "deeploy-prod"
 
-  vpc_id                 = "vpc-0123456789abcdef0"
-  subnet_ids             = ["subnet-0123456789abcdef0", "subnet-0fedcba9876543210"]
-  node_security_group_id = "sg-0123456789abcdef0"
-
-  # Its policy must let CloudWatch Logs use it.
-  kms_key_arn   = "arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
-  sns_topic_arn = "arn:aws:sns:eu-central-1:123456789012:operations"
+  vpc_id      = deeploy_network.production.vpc_id
+  subnet_ids  = deeploy_network.production.database_subnet_ids
+  kms_key_arn = deeploy_kms_key.data.arn
 
   parameters = {
     work_mem = "16384"

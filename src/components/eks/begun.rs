@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use aws_sdk_eks::types::{Update, UpdateStatus};
+use aws_sdk_eks::types::{ErrorCode, Update, UpdateStatus};
 use serde_json::{Value as Json, json};
 
 use super::issue;
@@ -72,10 +72,8 @@ impl Begun {
         if !matches!(now.status(), Some(UpdateStatus::Failed | UpdateStatus::Cancelled)) {
             return Ok(None);
         }
-        let told = now
-            .errors()
-            .iter()
-            .map(|error| issue(error.error_code().map(|code| code.as_str()), error.error_message(), error.resource_ids()));
+        let told =
+            now.errors().iter().map(|error| issue(error.error_code().map(ErrorCode::as_str), error.error_message(), error.resource_ids()));
         let words: Vec<String> = told.collect();
         let words = if words.is_empty() { "AWS gives no reason".to_owned() } else { words.join("; ") };
         let state = now.status().map_or("failed", |status| if *status == UpdateStatus::Cancelled { "was cancelled" } else { "failed" });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::{Filter, InstanceTypeInfo};
+use aws_sdk_ec2::types::{Filter, InstanceTypeInfo, MemoryInfo, ProcessorInfo, VCpuInfo};
 use aws_sdk_eks::types::{Category, ClusterVersionInformation, InsightStatusValue, InsightsFilter, VersionStatus};
 
 use super::version;
@@ -104,10 +104,10 @@ pub(crate) async fn capacities(aws: &Aws, types: &[String]) -> Result<BTreeMap<S
 }
 
 fn capacity(one: &InstanceTypeInfo) -> Capacity {
-    let architectures = one.processor_info().map(|processor| processor.supported_architectures()).unwrap_or_default();
+    let architectures = one.processor_info().map(ProcessorInfo::supported_architectures).unwrap_or_default();
     Capacity {
-        vcpu: one.v_cpu_info().and_then(|cpu| cpu.default_v_cpus()).unwrap_or_default().into(),
-        memory_mib: one.memory_info().and_then(|memory| memory.size_in_mib()).unwrap_or_default(),
+        vcpu: one.v_cpu_info().and_then(VCpuInfo::default_v_cpus).unwrap_or_default().into(),
+        memory_mib: one.memory_info().and_then(MemoryInfo::size_in_mib).unwrap_or_default(),
         arm: architectures.iter().any(|one| one.as_str() == "arm64"),
     }
 }

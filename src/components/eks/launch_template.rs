@@ -7,10 +7,11 @@ use std::{
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{
-    Filter, LaunchTemplate as Template, LaunchTemplateBlockDeviceMappingRequest, LaunchTemplateEbsBlockDeviceRequest,
-    LaunchTemplateHttpTokensState, LaunchTemplateInstanceMetadataEndpointState, LaunchTemplateInstanceMetadataOptionsRequest,
-    LaunchTemplateTagSpecificationRequest, LaunchTemplateVersion, LaunchTemplatesMonitoringRequest, RequestLaunchTemplateData,
-    ResourceType, ResponseLaunchTemplateData, Tag, TagSpecification, VolumeType,
+    Filter, LaunchTemplate as Template, LaunchTemplateBlockDeviceMappingRequest, LaunchTemplateEbsBlockDevice,
+    LaunchTemplateEbsBlockDeviceRequest, LaunchTemplateHttpTokensState, LaunchTemplateInstanceMetadataEndpointState,
+    LaunchTemplateInstanceMetadataOptions, LaunchTemplateInstanceMetadataOptionsRequest, LaunchTemplateTagSpecificationRequest,
+    LaunchTemplateVersion, LaunchTemplatesMonitoring, LaunchTemplatesMonitoringRequest, RequestLaunchTemplateData, ResourceType,
+    ResponseLaunchTemplateData, Tag, TagSpecification, VolumeType,
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -135,14 +136,14 @@ fn told(data: &ResponseLaunchTemplateData) -> Settings {
         .collect();
     map([
         ("device_name", json(mapping.and_then(|mapping| mapping.device_name()))),
-        ("disk_size", disk.and_then(|disk| disk.volume_size()).map_or(Json::Null, Json::from)),
-        ("encrypted", json!(disk.and_then(|disk| disk.encrypted()) == Some(true))),
-        ("volume_type", json(disk.and_then(|disk| disk.volume_type()).map(|kind| kind.as_str()))),
+        ("disk_size", disk.and_then(LaunchTemplateEbsBlockDevice::volume_size).map_or(Json::Null, Json::from)),
+        ("encrypted", json!(disk.and_then(LaunchTemplateEbsBlockDevice::encrypted) == Some(true))),
+        ("volume_type", json(disk.and_then(|disk| disk.volume_type()).map(VolumeType::as_str))),
         ("kms_key_arn", json(disk.and_then(|disk| disk.kms_key_id()))),
         ("security_group_ids", json!(groups)),
-        ("monitoring", json!(data.monitoring().and_then(|monitoring| monitoring.enabled()) == Some(true))),
-        ("http_tokens", json(metadata.and_then(|metadata| metadata.http_tokens()).map(|tokens| tokens.as_str()))),
-        ("hop_limit", metadata.and_then(|metadata| metadata.http_put_response_hop_limit()).map_or(Json::Null, Json::from)),
+        ("monitoring", json!(data.monitoring().and_then(LaunchTemplatesMonitoring::enabled) == Some(true))),
+        ("http_tokens", json(metadata.and_then(|metadata| metadata.http_tokens()).map(LaunchTemplateHttpTokensState::as_str))),
+        ("hop_limit", metadata.and_then(LaunchTemplateInstanceMetadataOptions::http_put_response_hop_limit).map_or(Json::Null, Json::from)),
         ("instance_tags", Json::Object(tags)),
     ])
 }
@@ -244,7 +245,7 @@ impl Component for LaunchTemplate {
         const CALL: &str = "ec2:CreateLaunchTemplateVersion";
         let call = self.aws.ec2.create_launch_template_version().launch_template_id(&found.id).launch_template_data(data(&wanted.settings));
         let reply = call.customize().config_override(once::ec2()).send().await.map_err(|error| failure(CALL, error))?;
-        let made = reply.launch_template_version().and_then(|version| version.version_number());
+        let made = reply.launch_template_version().and_then(LaunchTemplateVersion::version_number);
         let made = made.ok_or_else(|| bug(CALL, "the reply holds no version"))?;
         let call = self.aws.ec2.modify_launch_template().launch_template_id(&found.id).default_version(made.to_string());
         call.send().await.map(drop).map_err(|error| failure("ec2:ModifyLaunchTemplate", error))

@@ -320,6 +320,12 @@ impl Composite for Kind {
             let reason = "The database is protected against deletion. Set database.deletion_protection = false, apply, then destroy.";
             guards.push(("database.deletion_protection", reason.to_owned()));
         }
+        let leaves = |database: &database::Database| {
+            database.final_snapshot.known() == Some(&true) || database.delete_automated_backups.known() == Some(&false)
+        };
+        let kept = state.database.known().is_some_and(leaves);
+        let reason = state.encryption.known().and_then(|keys| encryption::guarded(keys, kept));
+        guards.extend(reason.map(|reason| ("encryption.on_destroy", reason)));
         guards
     }
 
@@ -345,7 +351,10 @@ impl Composite for Kind {
 
     async fn import(model: &mut Environment, id: &str, aws: &Arc<Aws>) -> Result<(), Diagnostics> {
         *model = record::imported::<Environment>(aws, record::ENVIRONMENT, id, Self::TYPE).await?;
-        Ok(())
+        let watched = Wiring::watched(model);
+        let Attr::Known(part) = &mut model.monitoring else { return Ok(()) };
+        let made = monitoring::import(aws, part, &watched).await;
+        made.map_err(|failure| vec![report::failed(Path::of(MONITORING), "The alarms' thresholds can't be made", &failure)])
     }
 }
 

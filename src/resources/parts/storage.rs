@@ -97,7 +97,7 @@ pub(crate) fn nodes(model: &Storage, preset: Option<Preset>, data_key_arn: &Attr
     let mut nodes = renamed(s3_bucket::Kind::blueprint(&bucket, place).nodes, &[]);
     for node in nodes.iter_mut().filter(|node| node.id.0 == LOG_BUCKET && model.force_destroy.known() != Some(&true)) {
         // Logs arrive for hours after the last access: a destroy that asked for an empty log bucket would never end.
-        node.keep = Some("kept with the access logs; `storage.force_destroy = true` deletes them too".to_owned());
+        node.keep = Some("kept with the access logs; `storage.force_destroy = true` deletes them too. Cost: storage per GiB and month (Amazon S3 pricing)".to_owned());
     }
     nodes
 }

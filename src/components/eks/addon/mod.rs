@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_sdk_eks::types::{Addon, AddonIssueCode, AddonStatus, ResolveConflicts};
+use aws_sdk_eks::types::{Addon, AddonHealth, AddonInfo, AddonIssueCode, AddonStatus, ResolveConflicts};
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -79,7 +79,7 @@ impl EksAddon {
     }
 
     fn state(&self, id: &str, addon: &Addon) -> (Readiness, Json) {
-        let issues = addon.health().map(|health| health.issues()).unwrap_or_default();
+        let issues = addon.health().map(AddonHealth::issues).unwrap_or_default();
         let told: Vec<(bool, String)> = (issues.iter())
             .map(|one| {
                 let words = issue(one.code().map(AddonIssueCode::as_str), one.message(), one.resource_ids());
@@ -133,7 +133,7 @@ impl EksAddon {
         let call = self.aws.eks.describe_addon_versions().addon_name(name);
         let all: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
         let all = all.map_err(|error| failure("eks:DescribeAddonVersions", error))?;
-        let versions = all.iter().flat_map(|addon| addon.addon_versions()).filter_map(|one| one.addon_version());
+        let versions = all.iter().flat_map(AddonInfo::addon_versions).filter_map(|one| one.addon_version());
         let next = versions.filter(|one| version::minor(one) == Some((major, between))).max_by_key(|one| version::numbers(one));
         next.map(str::to_owned).ok_or_else(|| {
             let why =

@@ -1,6 +1,9 @@
 //! A cluster of the API as the engine sees it.
 
-use aws_sdk_eks::types::{Cluster, ClusterIssueCode, ClusterStatus, LogType};
+use aws_sdk_eks::types::{
+    AuthenticationMode, Cluster, ClusterHealth, ClusterIssueCode, ClusterStatus, LogType, Logging, SupportType, VpcConfigResponse,
+    ZonalShiftConfigResponse,
+};
 use serde_json::json;
 
 use crate::{
@@ -29,7 +32,7 @@ const FINAL: &[ClusterIssueCode] = &[
 pub(super) fn found(cluster: &Cluster, wanted_version: Option<&str>) -> Found {
     let name = cluster.name().unwrap_or_default();
     let network = cluster.resources_vpc_config();
-    let public = network.is_some_and(aws_sdk_eks::types::VpcConfigResponse::endpoint_public_access);
+    let public = network.is_some_and(VpcConfigResponse::endpoint_public_access);
     let live = cluster.version().unwrap_or_default();
     let key = cluster.encryption_config().first().and_then(|config| config.provider()).and_then(|provider| provider.key_arn());
     let group = network.and_then(|network| network.cluster_security_group_id());
@@ -40,19 +43,19 @@ pub(super) fn found(cluster: &Cluster, wanted_version: Option<&str>) -> Found {
             ("name", name.into()),
             ("role_arn", json(cluster.role_arn())),
             ("version", json(Some(version::reported(wanted_version, live)))),
-            ("subnet_ids", json!(network.map(|network| network.subnet_ids()).unwrap_or_default())),
-            ("endpoint_private_access", network.is_some_and(|network| network.endpoint_private_access()).into()),
+            ("subnet_ids", json!(network.map(VpcConfigResponse::subnet_ids).unwrap_or_default())),
+            ("endpoint_private_access", network.is_some_and(VpcConfigResponse::endpoint_private_access).into()),
             ("endpoint_public_access", public.into()),
             // Without a public endpoint AWS still tells a list, which means nothing.
-            ("public_access_cidrs", json!(network.filter(|_| public).map(|network| network.public_access_cidrs()).unwrap_or_default())),
+            ("public_access_cidrs", json!(network.filter(|_| public).map(VpcConfigResponse::public_access_cidrs).unwrap_or_default())),
             ("log_types", json!(logs(cluster).iter().map(LogType::as_str).collect::<Vec<_>>())),
-            ("support_type", json(cluster.upgrade_policy().and_then(|policy| policy.support_type()).map(|kind| kind.as_str()))),
-            ("zonal_shift", cluster.zonal_shift_config().and_then(|shift| shift.enabled()).unwrap_or_default().into()),
+            ("support_type", json(cluster.upgrade_policy().and_then(|policy| policy.support_type()).map(SupportType::as_str))),
+            ("zonal_shift", cluster.zonal_shift_config().and_then(ZonalShiftConfigResponse::enabled).unwrap_or_default().into()),
             ("deletion_protection", cluster.deletion_protection().unwrap_or_default().into()),
             ("encryption_key_arn", json(key)),
             (
                 "authentication_mode",
-                json(cluster.access_config().and_then(|access| access.authentication_mode()).map(|mode| mode.as_str())),
+                json(cluster.access_config().and_then(|access| access.authentication_mode()).map(AuthenticationMode::as_str)),
             ),
         ]),
         outputs: map([
@@ -76,12 +79,12 @@ pub(super) fn found(cluster: &Cluster, wanted_version: Option<&str>) -> Found {
 }
 
 fn logs(cluster: &Cluster) -> Vec<LogType> {
-    let setups = cluster.logging().map(|logging| logging.cluster_logging()).unwrap_or_default();
+    let setups = cluster.logging().map(Logging::cluster_logging).unwrap_or_default();
     setups.iter().filter(|setup| setup.enabled() == Some(true)).flat_map(|setup| setup.types().iter().cloned()).collect()
 }
 
 fn readiness(cluster: &Cluster) -> Readiness {
-    let issues = cluster.health().map(|health| health.issues()).unwrap_or_default();
+    let issues = cluster.health().map(ClusterHealth::issues).unwrap_or_default();
     let words: Vec<String> =
         issues.iter().map(|one| issue(one.code().map(ClusterIssueCode::as_str), one.message(), one.resource_ids())).collect();
     let words = words.join("; ");

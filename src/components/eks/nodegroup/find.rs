@@ -1,6 +1,9 @@
 //! A node group of the API as the engine sees it.
 
-use aws_sdk_eks::types::{Issue, Nodegroup, NodegroupIssueCode, NodegroupStatus, Taint};
+use aws_sdk_eks::types::{
+    AmiTypes, CapacityTypes, Issue, NodeRepairConfig, Nodegroup, NodegroupHealth, NodegroupIssueCode, NodegroupScalingConfig,
+    NodegroupStatus, NodegroupUpdateConfig, Taint, TaintEffect,
+};
 use serde_json::{Value as Json, json};
 
 use super::object;
@@ -42,18 +45,18 @@ pub(super) fn found(cluster: &str, group: &Nodegroup, wanted_version: Option<&st
             ("version", json(group.version().map(|live| version::reported(wanted_version, live)))),
             ("launch_template_id", json(template.and_then(|template| template.id()))),
             ("launch_template_version", json(template.and_then(|template| template.version()))),
-            ("min_size", number(size.and_then(|size| size.min_size()))),
-            ("max_size", number(size.and_then(|size| size.max_size()))),
+            ("min_size", number(size.and_then(NodegroupScalingConfig::min_size))),
+            ("max_size", number(size.and_then(NodegroupScalingConfig::max_size))),
             ("labels", group.labels().map_or_else(|| json!({}), object)),
             ("taints", Json::Array(group.taints().iter().map(taint).collect())),
-            ("max_unavailable_percentage", number(group.update_config().and_then(|config| config.max_unavailable_percentage()))),
-            ("node_repair", json!(group.node_repair_config().and_then(|config| config.enabled()) == Some(true))),
+            ("max_unavailable_percentage", number(group.update_config().and_then(NodegroupUpdateConfig::max_unavailable_percentage))),
+            ("node_repair", json!(group.node_repair_config().and_then(NodeRepairConfig::enabled) == Some(true))),
             ("instance_types", json!(group.instance_types())),
-            ("ami_type", json(group.ami_type().map(|kind| kind.as_str()))),
-            ("capacity_type", json(group.capacity_type().map(|kind| kind.as_str()))),
+            ("ami_type", json(group.ami_type().map(AmiTypes::as_str))),
+            ("capacity_type", json(group.capacity_type().map(CapacityTypes::as_str))),
             ("subnet_ids", json!(group.subnets())),
             ("node_role_arn", json(group.node_role())),
-            ("desired_size", number(size.and_then(|size| size.desired_size()))),
+            ("desired_size", number(size.and_then(NodegroupScalingConfig::desired_size))),
             ("health", health),
             ("create_failed", json!(group.status() == Some(&NodegroupStatus::CreateFailed))),
         ]),
@@ -70,11 +73,11 @@ pub(super) fn found(cluster: &str, group: &Nodegroup, wanted_version: Option<&st
 }
 
 fn taint(taint: &Taint) -> Json {
-    json!({ "key": taint.key(), "value": taint.value().unwrap_or_default(), "effect": taint.effect().map(|effect| effect.as_str()) })
+    json!({ "key": taint.key(), "value": taint.value().unwrap_or_default(), "effect": taint.effect().map(TaintEffect::as_str) })
 }
 
 fn state(id: &str, group: &Nodegroup, begun: &Begun) -> (Readiness, Json) {
-    let issues = group.health().map(|health| health.issues()).unwrap_or_default();
+    let issues = group.health().map(NodegroupHealth::issues).unwrap_or_default();
     let told: Vec<(bool, String)> =
         (issues.iter()).map(|one| (one.code().is_some_and(|code| !PASSING.contains(code)), words(one))).collect();
     let all: Vec<&str> = told.iter().map(|(_, words)| words.as_str()).collect();

@@ -19,7 +19,7 @@ pub(super) async fn classic(aws: &Aws, proof: &Proof, vpc: &str, going: &mut Goi
     let names: Vec<String> = here.filter_map(|one| one.load_balancer_name().map(str::to_owned)).collect();
     for names in names.chunks(TAGS_AT_ONCE) {
         let reply = aws.elb.describe_tags().set_load_balancer_names(Some(names.to_vec())).send().await.absent(TAGS)?;
-        for told in reply.iter().flat_map(|reply| reply.tag_descriptions()) {
+        for told in reply.iter().flat_map(aws_sdk_elasticloadbalancing::operation::describe_tags::DescribeTagsOutput::tag_descriptions) {
             let Some(name) = told.load_balancer_name() else { continue };
             if told.tags().iter().any(|tag| proof.holds(Some(tag.key()), tag.value())) {
                 let deleted = aws.elb.delete_load_balancer().load_balancer_name(name).send().await;
@@ -35,7 +35,7 @@ async fn proven(aws: &Aws, proof: &Proof, arns: &[String]) -> Result<Vec<String>
     let mut proven = Vec::new();
     for arns in arns.chunks(TAGS_AT_ONCE) {
         let reply = aws.elbv2.describe_tags().set_resource_arns(Some(arns.to_vec())).send().await.absent(TAGS)?;
-        let told = reply.iter().flat_map(|reply| reply.tag_descriptions());
+        let told = reply.iter().flat_map(aws_sdk_elasticloadbalancingv2::operation::describe_tags::DescribeTagsOutput::tag_descriptions);
         let ours = told.filter(|told| told.tags().iter().any(|tag| proof.holds(tag.key(), tag.value())));
         proven.extend(ours.filter_map(|told| told.resource_arn().map(str::to_owned)));
     }

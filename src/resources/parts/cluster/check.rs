@@ -40,7 +40,7 @@ fn administrators(model: &Cluster, at: &Path) -> Option<Diagnostic> {
 
 /// EKS takes one entry a principal.
 fn entries_once(model: &Cluster, at: &Path) -> Diagnostics {
-    let admins: BTreeSet<&String> = model.admin_principal_arns.known().into_iter().flat_map(|all| all.known()).collect();
+    let admins: BTreeSet<&String> = model.admin_principal_arns.known().into_iter().flat_map(tf_provider::Set::known).collect();
     let mut seen: BTreeMap<&String, &str> = admins.into_iter().map(|arn| (arn, "admin_principal_arns")).collect();
     let mut problems = Diagnostics::new();
     for (name, entry) in model.access_entries.known().into_iter().flatten() {
@@ -204,9 +204,8 @@ fn enough(model: &Cluster, facts: &Facts, at: &Path) -> Option<Diagnostic> {
     }
     (vcpu < VCPU_MIN || memory_mib < MEMORY_MIB_MIN).then(|| {
         let detail = format!(
-            "Deeploy needs at least {VCPU_MIN} vCPU and 6 GB of memory; the smallest sizes of all groups give {vcpu} vCPU and {} MiB. Raise `min_size`, or choose larger \
-             instances.",
-            memory_mib
+            "Deeploy needs at least {VCPU_MIN} vCPU and 6 GB of memory; the smallest sizes of all groups give {vcpu} vCPU and {memory_mib} MiB. Raise `min_size`, or choose larger \
+             instances."
         );
         Diagnostic::error(at.attribute("node_groups"), "Too few or too small nodes for Deeploy", detail)
     })

@@ -233,7 +233,7 @@ pub(crate) fn adopt(model: &mut Cluster, seen: &Observed) {
 
 /// The principals that access entries name: sessions among them stand for their roles, which are looked up.
 pub(crate) fn principals(model: &Cluster) -> Vec<String> {
-    let admins = model.admin_principal_arns.known().into_iter().flat_map(|all| all.known()).cloned();
+    let admins = model.admin_principal_arns.known().into_iter().flat_map(Set::known).cloned();
     let entries = model.access_entries.known().into_iter().flatten().filter_map(|(_, entry)| entry.principal_arn.known().cloned());
     admins.chain(entries).collect()
 }

@@ -116,7 +116,8 @@ fn cluster(model: &Cluster, links: &Links) -> Node {
 fn oidc_provider() -> Node {
     // The same in every partition (amazon-eks-pod-identity-webhook's default audience).
     let provider = settings([
-        ("url", fixed(of_cluster("issuer"))),
+        // A cluster that is made anew has another issuer.
+        ("url", replace(of_cluster("issuer"))),
         ("client_ids", live(Input::Known(json!(["sts.amazonaws.com"]))).meaning(Meaning::Unordered)),
     ]);
     Node::new(OIDC_PROVIDER, "oidc_provider", provider)
@@ -182,7 +183,7 @@ pub(super) fn entry_id(principal: &str) -> String {
 
 fn access_entries(model: &Cluster, place: &Place) -> Vec<Node> {
     let policy = |name: &str, namespaces: &[String]| json!({ "policy_arn": format!("arn:{}:eks::aws:cluster-access-policy/{name}", place.partition), "namespaces": namespaces });
-    let admins = model.admin_principal_arns.known().into_iter().flat_map(|all| all.known());
+    let admins = model.admin_principal_arns.known().into_iter().flat_map(tf_provider::Set::known);
     let admins = admins.map(|principal| (principal.clone(), Input::Known(json!([policy(ADMIN_POLICY, &[])])), Input::Known(json!([]))));
     let more = model.access_entries.known().into_iter().flatten().filter_map(|(_, entry)| {
         let principal = entry.principal_arn.known()?.clone();

@@ -169,6 +169,13 @@ pub(crate) async fn look_up(
     }
 }
 
+/// Makes the thresholds of what an import has found, so that its state names the alarms.
+pub(crate) async fn import(aws: &Aws, model: &mut Monitoring, watched: &Watched) -> Result<(), Failure> {
+    let facts = look_up(aws, model, watched, None).await?;
+    derive(model, watched, None, facts.as_ref());
+    Ok(())
+}
+
 /// What no single attribute shows to be wrong.
 pub(crate) fn check(model: &Monitoring, preset: Option<Preset>, at: &Path) -> Diagnostics {
     let emails = model.alarm_emails.known().is_some_and(|emails| !emails.is_empty());
@@ -186,8 +193,11 @@ pub(crate) fn check(model: &Monitoring, preset: Option<Preset>, at: &Path) -> Di
     Vec::new()
 }
 
-/// Makes the thresholds; what can't be known yet stays unknown.
+/// Makes the thresholds; what can't be known yet stays unknown, and what an import has made stays.
 pub(crate) fn derive(model: &mut Monitoring, watched: &Watched, prior: Option<(&Monitoring, &Watched)>, facts: Option<&Facts>) {
+    if prior.is_none() && facts.is_none() && model.thresholds.known().is_some() {
+        return;
+    }
     model.thresholds = alarms::thresholds(model, watched, prior, facts);
 }
 
