@@ -11,6 +11,7 @@ mod cluster;
 mod cluster_drift;
 mod cluster_input;
 mod cluster_upgrade;
+mod database;
 mod drift;
 mod environment_chaos;
 mod environment_updates;
