@@ -102,9 +102,7 @@ fn killed_again_and_again_it_is_made_once_and_goes_whole() -> Result<(), Failure
 fn refused_again_and_again_everything_is_in_state_and_nothing_is_deleted() -> Result<(), Failure> {
     let stage = set(stage()?)?;
     let Stage { world, terraform } = &stage;
-    let refuse = |_, at: usize| {
-        json!([{ "on": { "m": at }, "do": "error", "code": "AccessDenied", "message": "an order of the chaos", "status": 403 }])
-    };
+    let refuse = |_, at: usize| json!([{ "on": { "m": at }, "do": "error", "code": "AccessDenied", "message": "an order of the chaos", "status": 403 }]);
     let goes_on = |ended: &Finished| {
         assert_eq!(ended.code, Some(1), "{}", ended.output());
         check::says(ended, "an order of the chaos")?;
@@ -114,7 +112,8 @@ fn refused_again_and_again_everything_is_in_state_and_nothing_is_deleted() -> Re
     };
     let rounds = disturbed(&stage, CREATE_STEP, refuse, || terraform.apply::<&str>(&[]), goes_on)?;
     assert!(rounds >= 4, "{rounds} refusals only");
-    let deletes: Vec<String> = world.mutations()?.into_iter().filter(|call| call.contains(":Delete") || call.contains(":Schedule")).collect();
+    let deletes: Vec<String> =
+        world.mutations()?.into_iter().filter(|call| call.contains(":Delete") || call.contains(":Schedule")).collect();
     assert_eq!(deletes, Vec::<String>::new());
     is_whole(&stage)?;
     let rounds = disturbed(&stage, DESTROY_STEP, refuse, || terraform.destroy::<&str>(&[]), |_| world_is_in_state(&stage))?;
