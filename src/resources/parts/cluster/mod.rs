@@ -186,6 +186,8 @@ pub(crate) const OUTPUTS: &[(&str, &str)] = &[
     ("version", CLUSTER),
     ("oidc_issuer_url", CLUSTER),
     ("oidc_provider_arn", OIDC_PROVIDER),
+    // Its name is made of the cluster's issuer.
+    ("oidc_provider_arn", CLUSTER),
     ("node_security_group_id", NODE_SECURITY_GROUP),
     ("autoscaler_role_arn", AUTOSCALER_ROLE),
     ("effective_node_groups", "node_group/*"),

@@ -166,7 +166,8 @@ fn cluster_rules(model: &Cluster) -> Node {
         }
     };
     let rules = settings([
-        ("group_id", fixed(of_cluster("security_group_id"))),
+        // A cluster that is made anew has another group.
+        ("group_id", replace(of_cluster("security_group_id"))),
         ("ingress", live(ingress).meaning(Meaning::Unordered)),
         ("egress", live(Input::Known(json!([]))).meaning(Meaning::Unordered)),
         ("exclusive", unread(Input::Known(json!(false)))),
