@@ -118,7 +118,8 @@ fn refused_again_and_again_everything_is_in_state_and_nothing_is_deleted() -> Re
     assert_eq!(deletes, Vec::<String>::new());
     is_whole(&stage)?;
     let rounds = disturbed(&stage, DESTROY_STEP, refuse, || terraform.destroy::<&str>(&[]), |_| world_is_in_state(&stage))?;
-    assert!(rounds >= 3, "{rounds} refusals only");
+    // Whatever doesn't hang on what is refused goes in the same round.
+    assert!(rounds >= 2, "{rounds} refusals only");
     nothing_left(world)
 }
 

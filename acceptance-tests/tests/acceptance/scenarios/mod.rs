@@ -13,6 +13,7 @@ mod cluster_input;
 mod cluster_upgrade;
 mod drift;
 mod environment_chaos;
+mod environment_consequences;
 mod environment_updates;
 mod environments;
 mod examples;
