@@ -29,7 +29,10 @@ fn nodes_database_and_administrators_change_in_place() -> Result<(), Failure> {
             ..NOTHING
         },
         Step {
-            lines: &[("cluster.node_groups", "{ default = { min_size = 4, max_size = 9, disk_size = 200, instance_types = [\"m7i.2xlarge\"] } }")],
+            lines: &[(
+                "cluster.node_groups",
+                "{ default = { min_size = 4, max_size = 9, disk_size = 200, instance_types = [\"m7i.2xlarge\"] } }",
+            )],
             calls: &["eks:CreateNodegroup", "autoscaling:DeleteTags", "autoscaling:CreateOrUpdateTags", "eks:DeleteNodegroup"],
             order: &["eks:CreateNodegroup", "eks:DeleteNodegroup"],
             moved: &["autoscaling_tags/default", "node_group/default"],

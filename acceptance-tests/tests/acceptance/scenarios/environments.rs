@@ -146,7 +146,11 @@ pub(super) fn nothing_left(world: &World) -> Result<(), Failure> {
         let person = text(object, "type") == "iam:role" && ["admin", "other", "viewer"].contains(&text(object, "id"));
         object["managed"] != true && object["state"] != "PendingDeletion" && !person && object["made_by"].is_null()
     };
-    let left: Vec<String> =
-        world.objects()?.iter().filter(|object| ours(object)).map(|object| format!("{} {}", text(object, "type"), text(object, "id"))).collect();
+    let left: Vec<String> = world
+        .objects()?
+        .iter()
+        .filter(|object| ours(object))
+        .map(|object| format!("{} {}", text(object, "type"), text(object, "id")))
+        .collect();
     if left.is_empty() { Ok(()) } else { Err(Failure::new(format!("objects are left: {left:?}"))) }
 }

@@ -101,7 +101,8 @@ pub(crate) fn no_duplicates(world: &World) -> Result<(), Failure> {
     let mut seen = BTreeSet::new();
     let objects = world.objects()?;
     // A database's backups bear its marks.
-    let counts = |object: &&Value| object["state"] != "PendingDeletion" && !["rds:automated_backup", "rds:snapshot"].contains(&text(object, "type"));
+    let counts =
+        |object: &&Value| object["state"] != "PendingDeletion" && !["rds:automated_backup", "rds:snapshot"].contains(&text(object, "type"));
     for object in objects.iter().filter(counts) {
         let tag = |name: &str| text(&object["tags"], name).to_owned();
         let mark = (tag("deeploy:owner"), tag("deeploy:component"));

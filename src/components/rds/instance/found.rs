@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_rds::types::{DbInstance, PendingModifiedValues};
+use aws_sdk_rds::types::{DatabaseInsightsMode, DbInstance, Endpoint, PendingModifiedValues};
 use aws_smithy_types::{DateTime, date_time::Format};
 use serde_json::{Map, Value as Json};
 
@@ -33,8 +33,7 @@ pub(super) fn found(instance: &DbInstance, wanted: &Settings) -> Result<Found, F
 fn settings(instance: &DbInstance, wanted: &Settings, id: &str) -> Settings {
     let pending = instance.pending_modified_values().filter(|_| !immediately(wanted));
     let secret = instance.master_user_secret();
-    let port =
-        instance.endpoint().and_then(aws_sdk_rds::types::Endpoint::port).or_else(|| instance.db_instance_port().filter(|port| *port != 0));
+    let port = instance.endpoint().and_then(Endpoint::port).or_else(|| instance.db_instance_port().filter(|port| *port != 0));
     let or = |pending: Option<&str>, actual: Option<&str>| json(pending.or(actual));
     let number = |pending: Option<i32>, actual: Option<i32>| pending.or(actual).map_or(Json::Null, Json::from);
     let flag = |pending: Option<bool>, actual: Option<bool>| pending.or(actual).map_or(Json::Null, Json::from);
@@ -88,7 +87,7 @@ fn settings(instance: &DbInstance, wanted: &Settings, id: &str) -> Settings {
         ("monitoring_role_arn", json(instance.monitoring_role_arn())),
         ("performance_insights_enabled", flag(None, instance.performance_insights_enabled())),
         ("performance_insights_retention_period", number(None, instance.performance_insights_retention_period())),
-        ("database_insights_mode", json(instance.database_insights_mode().map(aws_sdk_rds::types::DatabaseInsightsMode::as_str))),
+        ("database_insights_mode", json(instance.database_insights_mode().map(DatabaseInsightsMode::as_str))),
         ("enabled_cloudwatch_logs_exports", exports(instance, pending).into()),
         ("engine_lifecycle_support", json(instance.engine_lifecycle_support())),
         ("deletion_protection", instance.deletion_protection().unwrap_or(false).into()),
@@ -175,7 +174,7 @@ fn outputs(instance: &DbInstance, id: &str) -> Settings {
         ("id", id.into()),
         ("arn", json(instance.db_instance_arn())),
         ("endpoint", json(endpoint.and_then(|endpoint| endpoint.address()))),
-        ("port", endpoint.and_then(aws_sdk_rds::types::Endpoint::port).map_or(Json::Null, Json::from)),
+        ("port", endpoint.and_then(Endpoint::port).map_or(Json::Null, Json::from)),
         ("resource_id", json(instance.dbi_resource_id())),
         ("master_secret_arn", json(instance.master_user_secret().and_then(|secret| secret.secret_arn()))),
         ("engine_version", json(instance.engine_version())),
