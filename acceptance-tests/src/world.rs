@@ -214,6 +214,19 @@ impl World {
         self.post("evaluate", question)
     }
 
+    /// `POST /sandbox/ROUTE` with a question about this account and region: `reach`, `pod-identity` … (sandbox/README.md).
+    ///
+    /// # Errors
+    /// When the sandbox refuses the question.
+    pub fn ask(&self, route: &str, question: &Value) -> Result<Value, Failure> {
+        let mut question = question.clone();
+        if let Some(fields) = question.as_object_mut() {
+            fields.insert("account".to_owned(), self.account.as_str().into());
+            fields.insert("region".to_owned(), self.region.as_str().into());
+        }
+        self.post(route, &question)
+    }
+
     fn get(&self, route: &str) -> Result<Value, Failure> {
         let url = self.url(route);
         read(&url, agent().get(&url).call())

@@ -22,6 +22,8 @@ use super::{
 pub(super) const READY: &str = "ready";
 /// Made in part.
 pub(super) const INCOMPLETE: &str = "incomplete";
+/// A destroy has begun and not ended: what is gone went by it.
+pub(super) const DELETING: &str = "deleting";
 /// The resource's own object is gone, others of its objects are not.
 pub(super) const VANISHED: &str = "vanished";
 /// The resource's own object waits for its deletion, which wasn't this resource's doing.

@@ -140,11 +140,6 @@ fn stable(component: &str) -> &str {
     if component.starts_with("access_entry/") { component.rsplit_once('-').map_or(component, |(name, _)| name) } else { component }
 }
 
-/// Objects of a type that no AWS service keeps by itself.
-pub(super) fn own(world: &World, kind: &str) -> Result<Vec<Value>, Failure> {
-    Ok(world.objects_of(kind)?.into_iter().filter(|object| object["managed"] != true).collect())
-}
-
 /// Nothing is left but what AWS keeps for a while and the roles of [`people`].
 pub(super) fn nothing_left(world: &World) -> Result<(), Failure> {
     let ours = |object: &Value| {

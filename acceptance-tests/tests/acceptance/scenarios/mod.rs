@@ -14,6 +14,7 @@ mod cluster_upgrade;
 mod database;
 mod drift;
 mod environment_chaos;
+mod environment_consequences;
 mod environment_keys;
 mod environment_updates;
 mod environments;
