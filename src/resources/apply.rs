@@ -112,12 +112,8 @@ fn not_ready(state: &Value) -> Value {
 
 async fn delete<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &ApplyRequest) -> Result<(Value, Diagnostics), Diagnostics> {
     let model = Adapter::<C>::model(&request.prior)?;
-    let refused: Diagnostics = C::guarded(&model)
-        .into_iter()
-        .map(|(attribute, reason)| Diagnostic::error(Path::of(attribute), format!("{} must not be destroyed", C::TYPE), reason))
-        .collect();
-    if !refused.is_empty() {
-        return Err(refused);
+    if let Some(refused) = plan::guarded::<C>(&model) {
+        return Err(vec![refused]);
     }
     let place = Adapter::<C>::place(aws, &model).await?;
     if let Some(elsewhere) = plan::elsewhere(&request.prior, &place) {

@@ -50,9 +50,15 @@ pub(super) async fn plan<C: Composite>(adapter: &Adapter<C>, request: PlanReques
 
 fn refuse_guarded<C: Composite>(prior: &Value) -> Diagnostics {
     let Ok(state) = Adapter::<C>::model(prior) else { return Vec::new() };
-    let refuse =
-        |(attribute, reason): (&str, String)| Diagnostic::error(Path::of(attribute), format!("{} must not be destroyed", C::TYPE), reason);
-    C::guarded(&state).into_iter().map(refuse).collect()
+    guarded::<C>(&state).into_iter().collect()
+}
+
+/// All that guards the resource, in one error (lifecycle.md 12), at the first guard's attribute.
+pub(super) fn guarded<C: Composite>(state: &C::Model) -> Option<Diagnostic> {
+    let guards = C::guarded(state);
+    let (attribute, _) = guards.first()?;
+    let reasons: Vec<&str> = guards.iter().map(|(_, reason)| reason.as_str()).collect();
+    Some(Diagnostic::error(Path::of(attribute), format!("{} must not be destroyed", C::TYPE), reasons.join("\n")))
 }
 
 async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &mut Diagnostics) -> Result<Value, Diagnostics> {
