@@ -74,12 +74,12 @@ fn lost(node: &Node, ids: &Known, seen: &Observed) -> bool {
     ids.contains_key(&node.id) && !node.absent && !seen.found.contains_key(&node.id)
 }
 
-/// The ids of what exists. What holds data and is gone keeps its id: without it in state it would be made anew unseen. So does what
-/// could not be read, or waits for its deletion.
+/// The ids of what exists. What is gone keeps its id until another stands in its place: without it in state, what holds data would be made
+/// anew unseen, and the rest with the token of the one that is gone. So does what could not be read, or waits for its deletion.
 fn components(blueprint: &Blueprint, ids: &Known, seen: &Observed) -> Value {
     let mut all = seen.known();
     for node in &blueprint.nodes {
-        let keeps = node.stateful && lost(node, ids, seen);
+        let keeps = lost(node, ids, seen);
         if let Some(id) = ids.get(&node.id).filter(|_| keeps || unread(seen, &node.id.0) || seen.deleted.contains_key(&node.id)) {
             all.entry(node.id.clone()).or_insert_with(|| id.clone());
         }

@@ -81,7 +81,7 @@ fn nat_is_changed_in_place_without_cutting_what_works() -> Result<(), Failure> {
 }
 
 #[test]
-fn a_gateway_that_failed_is_told_and_made_anew() -> Result<(), Failure> {
+fn a_gateway_that_somebody_deleted_is_made_anew() -> Result<(), Failure> {
     let Stage { world, terraform } = &stage()?;
     terraform.configure(&network("  preset = \"development\""))?;
     terraform.apply::<&str>(&[])?.success()?;
@@ -166,8 +166,11 @@ fn wrong_input_is_refused_before_anything_is_made() -> Result<(), Failure> {
         ("nat_eip_allocation_ids = [\"eipalloc-1\"]", "Not one address for each gateway"),
         ("interface_endpoints = [\"s3\"]", "Not a service with an interface endpoint"),
         ("flow_logs = { retention_in_days = 10 }", "Not a retention of CloudWatch Logs"),
-        ("existing = { vpc_id = \"vpc-1\", private_subnet_ids = [\"subnet-1\", \"subnet-2\"] }", "No such VPC"),
-        ("nat = \"none\"\n  existing = { vpc_id = \"vpc-1\", private_subnet_ids = [\"subnet-1\", \"subnet-2\"] }", "that isn't ours"),
+        ("existing = { vpc_id = \"vpc-0123456789abcdef0\", private_subnet_ids = [\"subnet-1\", \"subnet-2\"] }", "No such VPC"),
+        (
+            "nat = \"none\"\n  existing = { vpc_id = \"vpc-0123456789abcdef0\", private_subnet_ids = [\"subnet-1\", \"subnet-2\"] }",
+            "that isn't ours",
+        ),
     ];
     for (line, expected) in cases {
         terraform.configure(&network(&format!("  {line}")))?;
@@ -186,7 +189,7 @@ fn unknown_inputs_are_planned() -> Result<(), Failure> {
         "cidr = terraform_data.later.id",
         "availability_zones = [terraform_data.later.id, \"euc1-az1\"]",
         "nat = terraform_data.later.id",
-        "nat_eip_allocation_ids = [terraform_data.later.id]",
+        "nat = \"single\"\n  nat_eip_allocation_ids = [terraform_data.later.id]",
         "interface_endpoints = [terraform_data.later.id]",
         "flow_logs = { enabled = terraform_data.later.id == \"x\" }",
         "existing = { vpc_id = terraform_data.later.id, private_subnet_ids = [terraform_data.later.id, \"subnet-1\"] }",
