@@ -177,12 +177,54 @@ impl World {
         self.post("settings", settings)
     }
 
+    /// Whether a service of AWS may publish to a topic (`topic_arn`, `service`, `source_arn`, `source_account`): `delivered`, `why`.
+    ///
+    /// # Errors
+    /// When the sandbox refuses the question.
+    pub fn deliver(&self, question: &Value) -> Result<Value, Failure> {
+        let mut question = question.clone();
+        if let Some(fields) = question.as_object_mut() {
+            fields.insert("account".to_owned(), self.account.as_str().into());
+            fields.insert("region".to_owned(), self.region.as_str().into());
+        }
+        self.post("deliver", &question)
+    }
+
+    /// An event of AWS comes in, as EventBridge gets it.
+    ///
+    /// # Errors
+    /// When the sandbox refuses it.
+    pub fn emit(&self, event: &Value) -> Result<Value, Failure> {
+        self.post("emit", &json!({ "account": self.account, "region": self.region, "event": event }))
+    }
+
+    /// What services published: `service`, `delivered`, `why`, `recipients` …
+    ///
+    /// # Errors
+    /// When the sandbox doesn't answer.
+    pub fn deliveries(&self) -> Result<Vec<Value>, Failure> {
+        self.get("deliveries").map(list)
+    }
+
     /// `POST /sandbox/evaluate`: asks the sandbox's policy evaluator.
     ///
     /// # Errors
     /// When the sandbox refuses the question.
     pub fn evaluate(&self, question: &Value) -> Result<Value, Failure> {
         self.post("evaluate", question)
+    }
+
+    /// `POST /sandbox/ROUTE` with a question about this account and region: `reach`, `pod-identity` … (sandbox/README.md).
+    ///
+    /// # Errors
+    /// When the sandbox refuses the question.
+    pub fn ask(&self, route: &str, question: &Value) -> Result<Value, Failure> {
+        let mut question = question.clone();
+        if let Some(fields) = question.as_object_mut() {
+            fields.insert("account".to_owned(), self.account.as_str().into());
+            fields.insert("region".to_owned(), self.region.as_str().into());
+        }
+        self.post(route, &question)
     }
 
     fn get(&self, route: &str) -> Result<Value, Failure> {

@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_nodes_own_tags_stand_beside_the_users_and_below_ours() {
         let owner = Owner { resource: "deeploy_network".into(), name: "n".into() };
-        let node = Node::new("vpc", "vpc", std::collections::BTreeMap::new()).tagged([("Name", "n-vpc"), (OWNER, "nobody")]);
+        let node = Node::new("vpc", "vpc", BTreeMap::new()).tagged([("Name", "n-vpc"), (OWNER, "nobody")]);
         let mut blueprint = Blueprint::of(owner, vec![node.clone()]);
         blueprint.tags = [("Name", "mine"), ("team", "ml")].map(|(key, value)| (key.to_owned(), value.to_owned())).into();
         let wanted = wanted_tags(&blueprint, &node, None);

@@ -14,6 +14,8 @@ mod destroy;
 mod diff;
 mod failure;
 mod finish;
+#[cfg(test)]
+mod gone;
 mod observe;
 mod order;
 mod outcome;

@@ -225,10 +225,12 @@ impl Work<'_> {
 
     /// Waits until the object can be used.
     async fn usable(&mut self) -> Result<(), Halt> {
-        let mut tries = 0;
+        let (mut tries, mut unseen) = (0, None);
         loop {
             match self.found.as_ref().map(|found| (&found.readiness, &found.id)) {
                 Some((Readiness::Ready, _)) => return Ok(()),
+                // The answer of a token that an object which is gone had used up.
+                Some((Readiness::Deleted, _)) if self.may_be_over() => self.make_again().await?,
                 Some((Readiness::Broken(_), _)) if self.is_remade() => {
                     self.again = true;
                     self.remake().await?;
@@ -241,8 +243,14 @@ impl Work<'_> {
                     let id = id.clone();
                     self.ctx.pace.sleep(self.ctx.pace.backoff(tries)).await?;
                     tries += 1;
-                    let found = self.ctx.look(self.component, &self.query, Some(&id)).await?;
-                    self.note(found.filter(|found| found.id == id));
+                    let found = self.ctx.look(self.component, &self.query, Some(&id)).await?.filter(|found| found.id == id);
+                    if found.is_some() {
+                        unseen = None;
+                    } else if self.has_gone(*unseen.get_or_insert_with(Instant::now)) {
+                        self.made_instead(&id).await?;
+                        (tries, unseen) = (0, None);
+                    }
+                    self.note(found);
                     self.gone_meanwhile(&id)?;
                 }
                 Some((Readiness::Deleted, _)) | None => {
@@ -250,6 +258,21 @@ impl Work<'_> {
                 }
             }
         }
+    }
+
+    /// Whether what was on its way out when it was found is gone by now; what this run made may only not show yet.
+    fn has_gone(&self, unseen: Instant) -> bool {
+        !self.created || unseen.elapsed() >= self.ctx.pace.limits.visible
+    }
+
+    /// Makes another in place of one that went while it was waited for, once; what holds data or the claim is only reported.
+    async fn made_instead(&mut self, gone: &str) -> Result<(), Halt> {
+        self.found = None;
+        if self.node.claim || self.node.stateful || self.again {
+            return Err(Halt::Failed(Doing::Waiting, Failure { class: Class::NotFound, ..bug(format!("{gone} is gone")) }));
+        }
+        self.again = true;
+        self.make(Some(gone)).await
     }
 
     /// Whether a broken object that an earlier run left is deleted and made anew, once.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 use tf_provider::{Diagnostic, Diagnostics, Path, Value};
 
-use super::{outputs::Decider, state::ABSENT};
+use super::{outputs::Decider, plan::DELETING, state::ABSENT};
 use crate::graph::{Blueprint, Change as Kind, ComponentId, Input, Known, Node, same};
 
 /// Parts that an update makes, replaces or deletes, and settings that nothing can change.
@@ -90,6 +90,10 @@ impl Change {
 
     /// Parts that hold data or identity and are gone: nothing of them is made anew unseen.
     pub(super) fn lost(&self, resource: &str, prior: &Value, recreate: &BTreeSet<ComponentId>) -> Diagnostics {
+        // What is gone went by a destroy of ours, which goes on only where the plan that Terraform makes first refuses nothing.
+        if prior.get("status").as_str() == Some(DELETING) {
+            return Diagnostics::new();
+        }
         let drift = prior.get("drift").as_map().into_iter().flatten();
         let gone =
             drift.filter(|(_, settings)| matches!(settings, Value::List(all) if all.iter().any(|each| each.as_str() == Some(ABSENT))));
@@ -105,7 +109,7 @@ impl Change {
                 format!("`{component}` {id} is gone"),
                 format!(
                     "It was deleted outside of Terraform, and what it held with it. {resource} makes nothing anew that holds data or identity unless you say \
-                     so: set `recreate = [{component:?}]` to start with an empty one. Nothing was changed."
+                     so: set `recreate = [{component:?}]` to start with an empty one. Nothing was changed. (`terraform destroy -refresh=false` destroys what is left.)"
                 ),
             )
         };
@@ -198,9 +202,17 @@ mod tests {
         let known = Known::from([("database".into(), "db-1".to_owned())]);
         let change = Change::between(&blueprint(vec![node.clone()]), &blueprint(vec![node]), &known);
         let absent = Value::object([("database", Value::List(vec![ABSENT.into()]))]);
-        let prior = Value::object([("drift", absent), ("components", Value::object([("database", "db-1".into())]))]);
+        let at = |status: &str| {
+            Value::object([
+                ("status", status.into()),
+                ("drift", absent.clone()),
+                ("components", Value::object([("database", "db-1".into())])),
+            ])
+        };
+        let prior = at("ready");
         let lost = change.lost("deeploy_x", &prior, &BTreeSet::new());
         assert!(lost.first().unwrap().detail.contains(r#"recreate = ["database"]"#));
         assert!(change.lost("deeploy_x", &prior, &BTreeSet::from(["database".into()])).is_empty());
+        assert!(change.lost("deeploy_x", &at(DELETING), &BTreeSet::new()).is_empty());
     }
 }

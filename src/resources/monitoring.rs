@@ -5,21 +5,21 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::{Value as Json, json};
-use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set, validators};
+use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, validators};
 
 use super::{
     checks,
     composite::{Composite, Decider, Foretold, deciders},
-    parts::monitoring::{self, Database, Facts, Links, Monitoring, Watched},
+    parts::{
+        monitoring::{self, Database, Facts, Links, Monitoring, Watched},
+        record,
+    },
     report,
-    setting::{fixed, input, live, settings, to_json},
     shared::Shared,
 };
 use crate::{
-    aws::{Arn, Aws},
-    components::record_value,
-    graph::{Blueprint, Input, Known, Node, Observed, Owner},
+    aws::Aws,
+    graph::{Blueprint, Known, Node, Observed, Owner},
     policies::Place,
     presets::Preset,
 };
@@ -72,8 +72,8 @@ pub(crate) struct MonitoringOf {
     pub shared: Shared,
 }
 
-/// The record's component: the claim.
-const RECORD: &str = "record";
+/// The second part of its record's name.
+const RECORDED: &str = "monitoring";
 
 /// [`Composite`] of `deeploy_monitoring`.
 pub(crate) struct Kind;
@@ -86,7 +86,7 @@ impl Composite for Kind {
 
     fn deciders() -> Vec<Decider> {
         let mut all = deciders("", monitoring::OUTPUTS);
-        all.extend(deciders("", &[("id", RECORD)]));
+        all.extend(deciders("", &[("id", record::RECORD)]));
         all
     }
 
@@ -128,8 +128,7 @@ impl Composite for Kind {
 
     fn blueprint(model: &MonitoringOf, place: &Place) -> Blueprint {
         let name = model.name.known().cloned().unwrap_or_default();
-        let record = settings([("name", fixed(Input::Known(json!(record_name(&name))))), ("value", live(remembered(model)).shown())]);
-        let mut nodes = vec![Node::new(RECORD, "record", record).claim()];
+        let mut nodes = vec![record::node(RECORDED, model)];
         nodes.extend(monitoring::nodes(&model.monitoring, &links(model), place));
         Blueprint::of(Owner { resource: Kind::TYPE.to_owned(), name }, nodes)
     }
@@ -162,19 +161,7 @@ impl Composite for Kind {
     fn refresh(_model: &mut MonitoringOf, _seen: &Observed) {}
 
     async fn import(model: &mut MonitoringOf, id: &str, aws: &Arc<Aws>) -> Result<(), Diagnostics> {
-        let of_arn = Arn::parse(id).ok().and_then(|arn| arn.resource.rsplit('/').next().map(str::to_owned));
-        let name = of_arn.unwrap_or_else(|| id.to_owned());
-        let value = record_value(aws, &record_name(&name)).await;
-        let value = value.map_err(|failure| vec![report::failed(Path::root(), format!("The record of {name} can't be read"), &failure)])?;
-        let Some(value) = value.and_then(|text| serde_json::from_str::<Json>(&text).ok()) else {
-            let detail = format!(
-                "There is no parameter {} in Parameter Store, which a deeploy_monitoring of that name would have.",
-                record_name(&name)
-            );
-            return Err(vec![Diagnostic::error(Path::root(), "Nothing to import", detail)]);
-        };
-        model.name = Attr::Known(name);
-        recall(model, &value);
+        *model = record::imported(aws, RECORDED, id, Self::TYPE).await?;
         let watched = watched(model);
         let made = monitoring::import(aws, &mut model.monitoring, &watched).await;
         made.map_err(|failure| vec![report::failed(Path::root(), "The alarms' thresholds can't be made", &failure)])
@@ -184,10 +171,6 @@ impl Composite for Kind {
         let before = prior.map(|prior| &prior.monitoring);
         monitoring::warnings(&planned.monitoring, before, &watched(planned), facts, &Path::root())
     }
-}
-
-fn record_name(name: &str) -> String {
-    format!("/deeploy/monitoring/{name}")
 }
 
 fn preset(model: &MonitoringOf) -> Option<Preset> {
@@ -221,76 +204,9 @@ fn links(model: &MonitoringOf) -> Links {
     }
 }
 
-/// What an import can't learn from the objects themselves stands in the record.
-fn remembered(model: &MonitoringOf) -> Input {
-    let gateways = match &model.nat_gateway_ids {
-        Attr::Unknown => None,
-        gateways => to_json(&gateways.to_value()),
-    };
-    let inputs = [
-        ("alarm_emails", input(&model.monitoring.alarm_emails)),
-        ("sns_topic_arn", input(&model.monitoring.sns_topic_arn)),
-        ("database_identifier", input(&model.database_identifier)),
-        ("database_instance_class", input(&model.database_instance_class)),
-        ("database_allocated_storage", input(&model.database_allocated_storage)),
-        ("database_max_connections", input(&model.database_max_connections)),
-        ("cluster_name", input(&model.cluster_name)),
-        ("nat_gateway_ids", gateways.map_or(Input::Unknown, Input::Known)),
-    ];
-    let known = inputs.into_iter().map(|(name, input)| match input {
-        Input::Known(value) => Some((name.to_owned(), value)),
-        _ => None,
-    });
-    match known.collect::<Option<serde_json::Map<_, _>>>() {
-        Some(mut all) => {
-            all.retain(|_, value| !value.is_null());
-            Input::Known(Json::Object(all).to_string().into())
-        }
-        None => Input::Unknown,
-    }
-}
-
-/// The inverse of [`remembered`].
-fn recall(model: &mut MonitoringOf, value: &Json) {
-    let text = |name: &str| Attr::from(value.get(name).and_then(Json::as_str).map(str::to_owned));
-    let number = |name: &str| Attr::from(value.get(name).and_then(Json::as_i64));
-    let texts = |list: &Vec<Json>| list.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect::<Set<String>>();
-    model.monitoring.alarm_emails = value.get("alarm_emails").and_then(Json::as_array).map(texts).into();
-    model.monitoring.sns_topic_arn = text("sns_topic_arn");
-    model.database_identifier = text("database_identifier");
-    model.database_instance_class = text("database_instance_class");
-    model.database_allocated_storage = number("database_allocated_storage");
-    model.database_max_connections = number("database_max_connections");
-    model.cluster_name = text("cluster_name");
-    let gateways = |map: &serde_json::Map<String, Json>| {
-        map.iter().map(|(zone, id)| (zone.clone(), Attr::from(id.as_str().map(str::to_owned)))).collect::<BTreeMap<_, _>>()
-    };
-    model.nat_gateway_ids = value.get("nat_gateway_ids").and_then(Json::as_object).map(gateways).into();
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_record_remembers_what_an_import_needs() {
-        let mut model = MonitoringOf {
-            database_identifier: Attr::Known("prod".to_owned()),
-            database_instance_class: Attr::Known("db.m7g.large".to_owned()),
-            database_allocated_storage: Attr::Known(100),
-            cluster_name: Attr::Known("prod".to_owned()),
-            nat_gateway_ids: Attr::Known(BTreeMap::from([("euc1-az1".to_owned(), Attr::Known("nat-1".to_owned()))])),
-            ..MonitoringOf::default()
-        };
-        model.monitoring.alarm_emails = Attr::Known(["b@x.org", "a@x.org"].map(str::to_owned).into_iter().collect());
-        let Input::Known(value) = remembered(&model) else { panic!("everything is known") };
-        let value: Json = serde_json::from_str(value.as_str().unwrap_or_default()).unwrap_or_default();
-        let mut recalled = MonitoringOf::default();
-        recall(&mut recalled, &value);
-        assert_eq!(Model::to_value(&recalled), Model::to_value(&model));
-        model.cluster_name = Attr::Unknown;
-        assert_eq!(remembered(&model), Input::Unknown);
-    }
 
     #[test]
     fn a_database_is_told_whole() {

@@ -22,6 +22,8 @@ use super::{
 pub(super) const READY: &str = "ready";
 /// Made in part.
 pub(super) const INCOMPLETE: &str = "incomplete";
+/// A destroy has begun and not ended: what is gone went by it.
+pub(super) const DELETING: &str = "deleting";
 /// The resource's own object is gone, others of its objects are not.
 pub(super) const VANISHED: &str = "vanished";
 /// The resource's own object waits for its deletion, which wasn't this resource's doing.
@@ -232,7 +234,8 @@ fn updated<C: Composite>(
         };
         outputs::set(&mut all, &name, value);
     }
-    if !before_components(&prior).is_null() && !(settled && absent.is_empty() && change.is_empty()) {
+    let same_parts = settled && absent.is_empty() && change.is_empty();
+    if !same_parts && !before_components(&prior).is_null() {
         outputs::set(&mut all, "components", Value::Unknown);
     }
     let mut all = fields(&all);

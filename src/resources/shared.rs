@@ -24,7 +24,7 @@ pub(crate) struct Shared {
     #[tf(computed)]
     pub id: Attr<String>,
     /// `ready` when everything is made and can be used; `incomplete` after a failed or interrupted apply, or while something isn't usable;
-    /// `unclaimed` after an import, until the next apply.
+    /// `deleting` after a destroy that did not end; `unclaimed` after an import, until the next apply.
     #[tf(computed)]
     pub status: Attr<String>,
     /// Components that differ from what they should be: component to names of settings. The next apply repairs them.

@@ -12,7 +12,7 @@ use crate::{
 use super::{
     composite::{Adapter, Composite, fields},
     outputs,
-    plan::{INCOMPLETE, PENDING_DELETION, READY, TAKEN_OVER, UNCLAIMED, VANISHED},
+    plan::{DELETING, INCOMPLETE, PENDING_DELETION, READY, TAKEN_OVER, UNCLAIMED, VANISHED},
     tags,
 };
 
@@ -122,6 +122,7 @@ fn status(blueprint: &Blueprint, mine: &Value, seen: &Observed) -> &'static str 
     match mine.get("incarnation").as_str() {
         Some(mine) if mine != live.incarnation => TAKEN_OVER,
         None => UNCLAIMED,
+        Some(_) if live.phase == Phase::Deleting => DELETING,
         Some(_) if live.phase == Phase::Ready && seen.found.values().all(|found| found.readiness == Readiness::Ready) => READY,
         Some(_) => INCOMPLETE,
     }
@@ -214,6 +215,27 @@ mod tests {
         let planned = object(&[("nested", object(&[("a", "x".into()), ("b", Value::Unknown)]))]);
         let state = object(&[("nested", object(&[("a", "y".into()), ("b", "z".into())]))]);
         assert_eq!(as_planned(&planned, state), object(&[("nested", object(&[("a", "x".into()), ("b", "z".into())]))]));
+    }
+
+    #[test]
+    fn a_destroy_that_has_begun_shows() {
+        use crate::graph::{Claim, Found, Owner, Settings};
+        let blueprint =
+            Blueprint::of(Owner { resource: "t".into(), name: "n".into() }, vec![Node::new("record", "thing", Settings::new()).claim()]);
+        let mine = object(&[("uid", "u".into()), ("incarnation", "i".into())]);
+        let seen = |phase| {
+            let claim = Claim { uid: "u".into(), incarnation: "i".into(), phase };
+            let found = Found {
+                id: "1".into(),
+                settings: BTreeMap::new(),
+                outputs: BTreeMap::new(),
+                tags: BTreeMap::new(),
+                readiness: Readiness::Ready,
+            };
+            Observed { found: BTreeMap::from([("record".into(), found)]), claim: Some(claim), ..Observed::default() }
+        };
+        let told = [Phase::Ready, Phase::Creating, Phase::Deleting].map(|phase| status(&blueprint, &mine, &seen(phase)));
+        assert_eq!(told, [READY, INCOMPLETE, DELETING]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::{
 use acceptance_tests::{Environment, Failure, Folders, Prerequisites, Sandbox, Terraform, World, check};
 use serde_json::Value;
 
-use crate::{arguments::Arguments, package, prepare, screen};
+use crate::{arguments::Arguments, bench_environment, package, prepare, screen};
 
 /// Enough for a median that doesn't move.
 const STARTS: usize = 41;
@@ -45,6 +45,7 @@ pub(crate) fn run(folders: &Folders, mut arguments: Arguments) -> Result<ExitCod
         None => println!("  resident memory after the handshake can't be read on this system"),
     }
     plans(folders, &provider)?;
+    bench_environment::figures(folders, &provider)?;
     Ok(ExitCode::SUCCESS)
 }
 

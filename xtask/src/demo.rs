@@ -9,7 +9,6 @@ use crate::{arguments::Arguments, cargo, prepare, screen};
 
 pub(crate) fn run(folders: &Folders, arguments: Arguments) -> Result<ExitCode, Failure> {
     arguments.end()?;
-    let example = folders.root.join("examples").join("environments").join("production");
     let python = prepare::environment_of(folders, Environment::SANDBOX)?.python();
     if on_path("terraform").is_none() {
         screen::step("there is no `terraform` on PATH: Terraform 1.15 from PyPI serves");
@@ -22,9 +21,7 @@ pub(crate) fn run(folders: &Folders, arguments: Arguments) -> Result<ExitCode, F
     let world = World::new(&sandbox);
     let prerequisites = Prerequisites { folders: folders.clone(), provider: provider.clone(), sandbox_python: python };
     let mut terraform = Terraform::new(prerequisites.terraform(None)?, &provider, &world)?;
-    terraform.copy(&example)?;
-    terraform.set("TF_VAR_admin_principal_arns", format!("[{:?}]", administrator(&world)?));
-    terraform.set("TF_VAR_alarm_emails", "[\"ops@example.com\"]");
+    production(&mut terraform, &world, &folders.root)?;
 
     screen::step("terraform plan");
     let plan = terraform.plan::<&str>(&[])?.success()?;
@@ -56,6 +53,14 @@ pub(crate) fn run(folders: &Folders, arguments: Arguments) -> Result<ExitCode, F
 
 /// Who administers the demo's cluster: the one thing that must exist before.
 const ADMINISTRATOR: &str = "platform-admin";
+
+/// The production example in Terraform's folder, with its variables.
+pub(crate) fn production(terraform: &mut Terraform, world: &World, root: &std::path::Path) -> Result<(), Failure> {
+    terraform.copy(&root.join("examples").join("environments").join("production"))?;
+    terraform.set("TF_VAR_admin_principal_arns", format!("[{:?}]", administrator(world)?));
+    terraform.set("TF_VAR_alarm_emails", "[\"ops@example.com\"]");
+    Ok(())
+}
 
 fn administrator(world: &World) -> Result<String, Failure> {
     let account = world.account();

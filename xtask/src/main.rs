@@ -6,6 +6,7 @@
 
 mod arguments;
 mod bench;
+mod bench_environment;
 mod cargo;
 mod commands;
 mod demo;

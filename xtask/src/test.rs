@@ -52,7 +52,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "simulation", told: Told::Libtest, command: |folders, asked| Ok(simulate::command(folders, asked.seeds)) },
     Suite { name: "docs of the provider", told: Told::ExitCode, command: |folders, _| docs_check(folders) },
     Suite { name: "docs of the code", told: Told::ExitCode, command: |folders, _| Ok(rustdoc(folders)) },
-    Suite { name: "sandbox", told: Told::Unittest, command: sandbox_tests },
+    Suite { name: "sandbox", told: Told::LastLine, command: sandbox_tests },
     Suite { name: "acceptance", told: Told::Libtest, command: acceptance },
     Suite { name: "auditor", told: Told::Libtest, command: auditor },
 ];
@@ -119,7 +119,7 @@ fn rustdoc(folders: &Folders) -> Command {
 
 fn sandbox_tests(folders: &Folders, _: &Asked) -> Result<Command, Failure> {
     let mut command = Command::new(prepare::environment_of(folders, Environment::SANDBOX)?.python());
-    command.args(["-m", "unittest", "discover", "--start-directory", "tests", "--top-level-directory", "."]);
+    command.args(["-m", "deeploy_sandbox.selftest"]);
     command.current_dir(folders.root.join("acceptance-tests").join("sandbox")).env("PYTHONDONTWRITEBYTECODE", "1");
     Ok(command)
 }

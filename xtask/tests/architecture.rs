@@ -27,8 +27,11 @@ impl Source {
     }
 }
 
-/// Whether a file is a test module: its parent declares it under `#[cfg(test)]`.
+/// Whether a file is a test module: its parent declares it under `#[cfg(test)]`, or it is part of one that is.
 fn is_test(path: &Path) -> bool {
+    if path.parent().is_some_and(|folder| folder.file_name().is_some_and(|name| name == "tests") && is_test(&folder.with_extension("rs"))) {
+        return true;
+    }
     let (Some(name), Some(folder)) = (path.file_stem(), path.parent()) else { return false };
     let parent_file = folder.with_extension("rs");
     let parents = [folder.join("mod.rs"), folder.join("lib.rs"), parent_file];

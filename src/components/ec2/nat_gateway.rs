@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use aws_sdk_ec2::types::{ConnectivityType, Filter, NatGateway as Gateway, NatGatewayState, ResourceType, Tag};
 
 use super::{
-    reader::{Kind, Reader, every},
+    reader::{Kind, Reader, every, filter},
     tags::{own_tags, retag, specification},
 };
 use crate::{
@@ -138,7 +138,11 @@ impl Component for NatGateway {
             .await
             .map_err(|error| failure(CALL, error))?;
         let gateway = reply.nat_gateway().ok_or_else(|| bug(CALL, "the reply holds no gateway"))?;
-        Ok(Found { tags: wanted.tags.clone(), ..self.found(gateway) })
+        let made = Found { tags: wanted.tags.clone(), ..self.found(gateway) };
+        // The token is remembered for longer than the gateway lives, and answered as it was then: it may be one that is gone.
+        let now = Gateways::describe(&self.aws, vec![filter(Gateways::ID, vec![made.id.clone()])]).await.unwrap_or_default();
+        let is_over = |gateway: &Gateway| matches!(gateway.state(), Some(NatGatewayState::Deleting | NatGatewayState::Deleted));
+        Ok(if now.iter().any(is_over) { Found { readiness: Readiness::Deleted, ..made } } else { made })
     }
 
     async fn update(&self, _found: &Found, _wanted: &Wanted, _changed: &BTreeSet<String>) -> Result<(), Failure> {
@@ -221,6 +225,7 @@ mod tests {
 
     #[tokio::test]
     async fn create_is_one_call_with_tags_and_token() {
+        // A look that comes too early, or not at all, says nothing.
         let made = format!("<natGateway>{}</natGateway>", body("nat-1", "pending"));
         let script = Script::new().on("CreateNatGateway", 200, &replies::reply("CreateNatGateway", &made));
         let wanted = wanted(ID, [("subnet_id", json!("subnet-1")), ("allocation_id", json!("eipalloc-1"))]);
@@ -236,6 +241,15 @@ mod tests {
             assert!(body.contains(part), "{part}: {body}");
         }
         assert!(body.contains(&format!("ClientToken={}", "t".repeat(64))), "{body}");
+    }
+
+    #[tokio::test]
+    async fn the_answer_of_a_used_up_token_is_a_deleted_one() {
+        let old = format!("<natGateway>{}</natGateway>", body("nat-1", "pending"));
+        let script = Script::new().on("CreateNatGateway", 200, &replies::reply("CreateNatGateway", &old));
+        let script = script.on("DescribeNatGateways", 200, &gateways(&[("nat-1", "deleted")]));
+        let wanted = wanted(ID, [("subnet_id", json!("subnet-1")), ("allocation_id", json!("eipalloc-1"))]);
+        assert_eq!(component(&script).create(&wanted).await.unwrap().readiness, Readiness::Deleted);
     }
 
     #[tokio::test]

@@ -21,7 +21,6 @@ use crate::{
     graph::{COMPONENT, Component, Failure, Found, Kept, OWNER, Query, Readiness, Wanted},
 };
 
-#[path = "launch_template_tests.rs"]
 #[cfg(test)]
 mod tests;
 

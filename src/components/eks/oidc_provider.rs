@@ -19,7 +19,7 @@ use crate::{
 
 /// An OIDC provider of IAM.
 ///
-/// Settings: `url` (with `https://`; fixed), `client_ids` (live).
+/// Settings: `url` (with `https://`; another one is another provider), `client_ids` (live).
 /// Outputs: `arn`, `id`, `issuer` (without `https://`, as trust policies spell it). Id: the ARN, which the URL decides.
 /// Caveats: no thumbprint is sent. IAM trusts EKS's issuer by its certificate authority and fills one in by itself, which is never compared.
 pub(super) struct OidcProvider {

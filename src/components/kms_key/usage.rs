@@ -1,5 +1,7 @@
 //! What a key still encrypts and a destroy leaves behind: snapshots and retained backups of databases, secrets and buckets of others.
 
+use aws_sdk_secretsmanager::operation::list_secrets::ListSecretsOutput;
+
 use crate::{
     aws::{self, Absent, Aws},
     graph::{Class, Failure, OWNER},
@@ -61,7 +63,7 @@ async fn secrets(aws: &Aws, key: &Key<'_>) -> Result<Vec<String>, Failure> {
     let call = aws.secrets.list_secrets().include_planned_deletion(true);
     let pages: Result<Vec<_>, _> = call.into_paginator().send().collect().await;
     let pages = pages.map_err(|error| aws::failure("secretsmanager:ListSecrets", error))?;
-    let stays = pages.iter().flat_map(|page| page.secret_list()).filter(|each| {
+    let stays = pages.iter().flat_map(ListSecretsOutput::secret_list).filter(|each| {
         let ours = each.tags().iter().any(|tag| tag.key() == Some(OWNER) && tag.value() == key.owner);
         key.is(each.kms_key_id()) && each.owning_service().is_none() && !ours
     });
@@ -173,7 +175,7 @@ mod tests {
         let tags = "<Tagging><TagSet><Tag><Key>deeploy:owner</Key><Value>deeploy_environment/prod</Value></Tag></TagSet></Tagging>";
         let script = rds(&snapshots.concat(), &[backup("gone", "retained"), backup("alive", "active")].concat())
             .on("ListSecrets", 200, &secrets.to_string())
-            .on("GET /?bucket-region=eu-west-1", 200, &listed(&["ours", "theirs", "closed"]))
+            .on("GET /?x-id=ListBuckets&bucket-region=eu-west-1", 200, &listed(&["ours", "theirs", "closed"]))
             .on("GET /?encryption", 200, &encryption(KEY))
             .on("GET /?tagging", 200, tags)
             .on("GET /?encryption", 200, &encryption("k"))
@@ -194,7 +196,7 @@ mod tests {
         for settings in [map([]), map([("guard_usage", false.into())])] {
             assert_eq!(component.guards(&key(), &wanted(settings)).await.unwrap(), []);
         }
-        let script = rds("", "").on("ListSecrets", 200, r#"{"SecretList":[]}"#).on("GET /?bucket-region", 200, &listed(&[]));
+        let script = rds("", "").on("ListSecrets", 200, r#"{"SecretList":[]}"#).on("GET /?x-id=ListBuckets", 200, &listed(&[]));
         let component = KmsKey::new(script.aws("eu-west-1"));
         assert_eq!(component.guards(&key(), &wanted(map([("guard_usage", true.into())]))).await.unwrap(), []);
         script.finish();

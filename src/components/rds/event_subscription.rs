@@ -46,11 +46,13 @@ impl RdsEventSubscription {
 fn found(subscription: &EventSubscription, call: &str) -> Result<Found, Failure> {
     let name = subscription.cust_subscription_id().ok_or_else(|| bug(call, "the reply holds no name"))?;
     let topic = subscription.sns_topic_arn();
+    // One that was deleted is no topic, also when another has its name since: only naming it again lets RDS look.
+    let deleted = subscription.status() == Some("topic-not-exist");
     Ok(Found {
         id: name.to_owned(),
         settings: map([
             ("name", name.into()),
-            ("sns_topic_arn", json(topic)),
+            ("sns_topic_arn", json(topic.filter(|_| !deleted))),
             ("source_type", json(subscription.source_type())),
             ("source_ids", subscription.source_ids_list().into()),
             ("event_categories", subscription.event_categories_list().into()),
@@ -59,14 +61,10 @@ fn found(subscription: &EventSubscription, call: &str) -> Result<Found, Failure>
         outputs: map([("name", name.into()), ("arn", json(subscription.event_subscription_arn()))]),
         tags: BTreeMap::new(),
         readiness: match subscription.status().unwrap_or("active") {
-            "active" => Readiness::Ready,
-            // Both stay so until somebody mends the topic.
+            "active" | "topic-not-exist" => Readiness::Ready,
+            // It stays so until somebody mends the topic's policy.
             "no-permission" => Readiness::Broken(format!(
                 "RDS may not publish to {}: its status is no-permission (does the topic's policy, and its key's, admit events.rds.amazonaws.com?)",
-                topic.unwrap_or_default()
-            )),
-            "topic-not-exist" => Readiness::Broken(format!(
-                "the topic {} was deleted: the subscription's status is topic-not-exist",
                 topic.unwrap_or_default()
             )),
             other => Readiness::Pending(other.to_owned()),
@@ -215,13 +213,9 @@ mod tests {
 
     #[tokio::test]
     async fn each_status_has_its_meaning() {
-        for (status, ready, broken) in [
-            ("active", true, false),
-            ("creating", false, false),
-            ("modifying", false, false),
-            ("no-permission", false, true),
-            ("topic-not-exist", false, true),
-        ] {
+        for (status, ready, broken) in
+            [("active", true, false), ("creating", false, false), ("modifying", false, false), ("no-permission", false, true)]
+        {
             let script = Script::new().on("DescribeEventSubscriptions", 200, &described(status)).on(
                 "ListTagsForResource",
                 200,
@@ -236,14 +230,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_topic_mends_a_subscription_without_one() {
+    async fn naming_a_topic_mends_a_subscription_without_one() {
         let script = Script::new()
             .on("DescribeEventSubscriptions", 200, &described("topic-not-exist"))
             .on("ListTagsForResource", 200, &replies::reply("ListTagsForResource", "<TagList/>"))
             .on("ModifyEventSubscription", 200, &replies::reply("ModifyEventSubscription", ""));
         let wanted = wanted("arn:new", &["db"]);
         let found = of(&script).find(&Query { settings: wanted.settings.clone(), ..Query::default() }).await.unwrap().unwrap();
-        assert_eq!(found.readiness, Readiness::Ready);
+        assert_eq!((&found.readiness, found.settings.get("sns_topic_arn")), (&Readiness::Ready, Some(&Json::Null)));
         of(&script).update(&found, &wanted, &BTreeSet::from(["sns_topic_arn".to_owned()])).await.unwrap();
         assert!(script.finish()[2].1.contains("SnsTopicArn=arn%3Anew"));
     }

@@ -365,8 +365,7 @@ mod tests {
             assert!(asked[call].1.contains(part), "{part} is missing in {}", asked[call].1);
         }
         let script = Script::new().on("DescribeDBParameters", 200, &known);
-        let failure =
-            of(&script).update(&there(json!({})), &super::tests::wanted(json!({"log_statment": "ddl"})), &changed).await.unwrap_err();
+        let failure = of(&script).update(&there(json!({})), &tests::wanted(json!({"log_statment": "ddl"})), &changed).await.unwrap_err();
         assert_eq!((failure.class, failure.attribute.as_deref()), (Class::Invalid, Some("parameters")));
         assert_eq!(failure.message, "postgres17 has no parameters named log_statment");
     }

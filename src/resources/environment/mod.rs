@@ -1,12 +1,12 @@
 //! `deeploy_environment`: all parts, wired together.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, ops::Deref, sync::Arc, time::Duration};
 
 use tf_provider::{Attr, Diagnostics, Model, Path, Value};
 
 use super::{
     checks,
-    composite::{Composite, Foretold},
+    composite::{Composite, Foretold, Seen},
     outputs::{Decider, deciders, dotted},
     parts::{cluster, database, encryption, identity, monitoring, network, record, storage},
     report,
@@ -44,7 +44,7 @@ pub(crate) struct Environment {
     pub network: Attr<network::Network>,
     /// The Kubernetes cluster and its nodes.
     #[tf(required)]
-    pub cluster: Attr<cluster::Cluster>,
+    pub cluster: Attr<cluster::NamedCluster>,
     /// The PostgreSQL database.
     #[tf(optional, computed)]
     pub database: Attr<database::Database>,
@@ -124,6 +124,7 @@ impl Composite for Kind {
         for (at, table) in [
             (NETWORK, network::OUTPUTS),
             (CLUSTER, cluster::OUTPUTS),
+            (CLUSTER, cluster::NAME),
             (DATABASE, database::OUTPUTS),
             (STORAGE, storage::OUTPUTS),
             (ENCRYPTION, encryption::OUTPUTS),
@@ -157,7 +158,7 @@ impl Composite for Kind {
         };
         let cluster = async {
             let of = model.cluster.known().cloned().unwrap_or_default();
-            let prior = prior.and_then(|prior| prior.cluster.known());
+            let prior = prior.and_then(|prior| prior.cluster.known()).map(Deref::deref);
             cluster::look_up(aws, &model.name, &of, prior, preset(model)).await.map_err(failed(CLUSTER))
         };
         let database = async {
@@ -182,7 +183,8 @@ impl Composite for Kind {
             network::derive(network, written, before, facts.map(|facts| &facts.network), preset);
         }
         if let Attr::Known(cluster) = &mut model.cluster {
-            cluster::derive(cluster, prior.and_then(|prior| prior.cluster.known()), facts.map(|facts| &facts.cluster), preset);
+            let before = prior.and_then(|prior| prior.cluster.known()).map(Deref::deref);
+            cluster::derive(cluster, before, facts.map(|facts| &facts.cluster), preset);
         }
         if let Attr::Known(database) = &mut model.database {
             database::derive(database, preset);
@@ -209,7 +211,7 @@ impl Composite for Kind {
         )));
         found.extend::<Diagnostics>(part!(model, prior, cluster, |now, before| cluster::check_change(
             now,
-            before,
+            before.map(Deref::deref),
             facts.map(|facts| &facts.cluster),
             &Path::of(CLUSTER)
         )));
@@ -226,6 +228,11 @@ impl Composite for Kind {
             &Path::of(ENCRYPTION)
         )));
         found
+    }
+
+    fn principals(model: &Environment) -> Vec<(&'static str, String)> {
+        let all = model.cluster.known().map(|cluster| cluster::principals(cluster)).unwrap_or_default();
+        all.into_iter().map(|arn| ("cluster.admin_principal_arns", arn)).collect()
     }
 
     fn blueprint(model: &Environment, place: &Place) -> Blueprint {
@@ -273,6 +280,7 @@ impl Composite for Kind {
         }
         if let Attr::Known(part) = &mut model.cluster {
             cluster::outputs(part, seen);
+            part.name = Seen(seen).output(cluster::CLUSTER, "name");
         }
         if let Attr::Known(part) = &mut model.database {
             database::outputs(part, seen);
@@ -322,6 +330,12 @@ impl Composite for Kind {
             let reason = "The database is protected against deletion. Set database.deletion_protection = false, apply, then destroy.";
             guards.push(("database.deletion_protection", reason.to_owned()));
         }
+        let leaves = |database: &database::Database| {
+            database.final_snapshot.known() == Some(&true) || database.delete_automated_backups.known() == Some(&false)
+        };
+        let kept = state.database.known().is_some_and(leaves);
+        let reason = state.encryption.known().and_then(|keys| encryption::guarded(keys, kept));
+        guards.extend(reason.map(|reason| ("encryption.on_destroy", reason)));
         guards
     }
 
@@ -330,7 +344,7 @@ impl Composite for Kind {
         said.extend::<Diagnostics>(part!(planned, prior, network, |now, before| network::warnings(now, before, &Path::of(NETWORK))));
         said.extend::<Diagnostics>(part!(planned, prior, cluster, |now, before| cluster::warnings(
             now,
-            before,
+            before.map(Deref::deref),
             facts.map(|facts| &facts.cluster),
             &Path::of(CLUSTER)
         )));

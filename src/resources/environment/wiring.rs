@@ -194,7 +194,9 @@ impl<'a> Wiring<'a> {
             told.push((NETWORK, network::foretell(&self.network)));
         }
         if let Attr::Known(cluster) = &self.model.cluster {
-            told.push((CLUSTER, cluster::foretell(cluster, &self.cluster_links(), self.place)));
+            let mut of_cluster = cluster::foretell(cluster, &self.cluster_links(), self.place);
+            of_cluster.push(("name", self.model.name.to_value()));
+            told.push((CLUSTER, of_cluster));
         }
         if let Attr::Known(database) = &self.model.database {
             told.push((DATABASE, database::foretell(database, &self.model.name, self.place)));

@@ -92,6 +92,19 @@ fn arn(model: &Encryption, component: &str, of: impl Fn(&ExistingKeys) -> &Attr<
     }
 }
 
+/// Whether a destroy ends the keys.
+fn ends(model: &Encryption) -> bool {
+    model.existing.is_null() && model.on_destroy.as_str() == Some("schedule")
+}
+
+/// Why a destroy may not end the keys: what it leaves of the database would be lost. Snapshots and others that are there already are found by the key itself.
+pub(crate) fn guarded(model: &Encryption, backups_stay: bool) -> Option<String> {
+    let reason = "The destroy would leave a final snapshot or automated backups of the database, and end the key that they are encrypted with. Set \
+                  encryption.on_destroy = \"retain\", or database.final_snapshot = false and database.delete_automated_backups = true; apply, then \
+                  destroy.";
+    (backups_stay && ends(model)).then(|| reason.to_owned())
+}
+
 /// A key stays what it is.
 pub(crate) fn check_change(model: &Encryption, prior: Option<&Encryption>, at: &Path) -> Diagnostics {
     let Some(prior) = prior else { return Vec::new() };
@@ -156,7 +169,7 @@ fn key(
     };
     let alias = format!("{component}_alias");
     let mut nodes = renamed(kms_key::Kind::blueprint(&of_key, place).nodes, &[("key", component), ("alias", &alias)]);
-    let retained = model.on_destroy.as_str() != Some("schedule");
+    let retained = !ends(model);
     let reason = "kept, since snapshots, backups and Deeploy's tokens are unreadable without it (`encryption.on_destroy`). Cost: per key and month \
                   (AWS KMS pricing)";
     for node in &mut nodes {
@@ -194,4 +207,28 @@ pub(crate) fn outputs(model: &mut Encryption, seen: &Observed) {
 /// What AWS tells of the keys' settings.
 pub(crate) fn refresh(model: &mut Encryption, seen: &Observed) {
     Seen(seen).number(DATA, "rotation_period_in_days", &mut model.rotation_period_in_days);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_do_not_end_under_what_a_destroy_leaves() {
+        let keys = |on_destroy: &str, existing: Attr<ExistingKeys>| Encryption {
+            on_destroy: Attr::Known(on_destroy.to_owned()),
+            existing,
+            ..Encryption::default()
+        };
+        let others = ExistingKeys { tokens_key_arn: Attr::Null, data_key_arn: Attr::Null };
+        let cases = [
+            (keys("schedule", Attr::Null), true, true),
+            (keys("schedule", Attr::Null), false, false),
+            (keys("retain", Attr::Null), true, false),
+            (keys("schedule", Attr::Known(others)), true, false),
+        ];
+        for (keys, backups_stay, refused) in cases {
+            assert_eq!(guarded(&keys, backups_stay).is_some(), refused, "{:?} {backups_stay}", keys.on_destroy);
+        }
+    }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The computed attributes that every environment tells.
-const COMPUTED: [&str; 32] = [
+const COMPUTED: [&str; 33] = [
     "/id",
     "/network/vpc_id",
     "/network/private_subnet_ids",
@@ -20,6 +20,7 @@ const COMPUTED: [&str; 32] = [
     "/network/control_plane_subnet_ids",
     "/network/s3_endpoint_id",
     "/network/nat_public_ips",
+    "/cluster/name",
     "/cluster/arn",
     "/cluster/endpoint",
     "/cluster/certificate_authority_data",

@@ -88,11 +88,11 @@ fn everything_is_updated_in_place() -> Result<(), Failure> {
         ("alarm_emails", "[\"ml@example.com\"]", &["ssm:PutParameter"]),
         ("database_allocated_storage", "200", &put),
         ("database_max_connections", "100", &put),
-        ("alarms", "{ database_cpu_percent = 90 }", &["cloudwatch:PutMetricAlarm"]),
-        ("alarms", "{ database_cpu_percent = 0 }", &["cloudwatch:DeleteAlarms"]),
-        ("health_events", "false", &["events:RemoveTargets", "events:DeleteRule"]),
+        ("alarms", "{ database_cpu_percent = 90 }", &put),
+        ("alarms", "{ database_cpu_percent = 0 }", &["cloudwatch:DeleteAlarms", "ssm:PutParameter"]),
+        ("health_events", "false", &["events:RemoveTargets", "events:DeleteRule", "ssm:PutParameter"]),
         ("nat_gateway_ids", "", &["cloudwatch:DeleteAlarms", "ssm:PutParameter"]),
-        ("kms_key_arn", &key, &["sns:SetTopicAttributes"]),
+        ("kms_key_arn", &key, &["sns:SetTopicAttributes", "ssm:PutParameter"]),
         ("cluster_name", "", &["cloudwatch:DeleteAlarms", "cloudwatch:DeleteAlarms", "cloudwatch:DeleteAlarms", "ssm:PutParameter"]),
     ];
     let mut so_far: Vec<(&str, &str)> = Vec::new();
@@ -203,4 +203,38 @@ fn what_is_unknown_at_plan_is_made_at_apply() -> Result<(), Failure> {
     check::empty_plan(terraform)?;
     assert_eq!((names(world, "cloudwatch:alarm")?.len(), world.objects_of("sns:subscription")?.len()), (12, 1));
     Ok(())
+}
+
+#[test]
+fn alarms_and_events_arrive_through_an_encrypted_topic_and_nothing_else_does() -> Result<(), Failure> {
+    let Stage { world, terraform } = &stage()?;
+    let key = "resource \"deeploy_kms_key\" \"data\" {\n  name = \"watch\"\n  \
+               service_principals = [\"cloudwatch.amazonaws.com\", \"events.amazonaws.com\", \"events.rds.amazonaws.com\"]\n}\n";
+    terraform.configure(&format!("{key}{}", monitoring(&[("kms_key_arn", "deeploy_kms_key.data.arn")])))?;
+    terraform.apply::<&str>(&[])?.success()?;
+    let account = world.account();
+    let topic = format!("arn:aws:sns:eu-central-1:{account}:watch-alarms");
+    world.settings(&json!({ "sns_confirm": topic }))?;
+    world.cloudwatch("SetAlarmState", &json!({ "AlarmName": "watch-database-cpu", "StateValue": "ALARM", "StateReason": "a test" }))?;
+    let event = |service: &str| json!({ "source": "aws.health", "detail-type": "AWS Health Event", "detail": { "service": service } });
+    assert_eq!(world.emit(&event("RDS"))?["rules"], json!(["watch-health"]));
+    assert_eq!(world.emit(&event("LAMBDA"))?["rules"], json!([]), "not a service in use");
+    let arrived: Vec<(String, bool, Value)> = world
+        .deliveries()?
+        .iter()
+        .map(|each| (text(each, "service").to_owned(), each["delivered"] == true, each["recipients"].clone()))
+        .collect();
+    let told = json!(["ops@example.com"]);
+    let expected = ["cloudwatch.amazonaws.com", "events.amazonaws.com"].map(|service| (service.to_owned(), true, told.clone()));
+    assert_eq!(arrived, expected);
+    let publishes = |service: &str, source: &str, source_account: &str| {
+        let question = json!({ "topic_arn": topic, "service": service, "source_arn": source, "source_account": source_account });
+        world.deliver(&question).map(|answer| answer["delivered"] == true)
+    };
+    let rds = |account: &str| format!("arn:aws:rds:eu-central-1:{account}:db:watched");
+    let stranger = "210987654321";
+    assert!(publishes("events.rds.amazonaws.com", &rds(account), account)?);
+    assert!(!publishes("events.rds.amazonaws.com", &rds(stranger), stranger)?, "another account's");
+    assert!(!publishes("budgets.amazonaws.com", "arn:aws:budgets::x", account)?, "another service");
+    check::no_unsupported_call(world)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_rds::types::{DbInstance, PendingModifiedValues};
+use aws_sdk_rds::types::{DatabaseInsightsMode, DbInstance, Endpoint, PendingModifiedValues};
 use aws_smithy_types::{DateTime, date_time::Format};
 use serde_json::{Map, Value as Json};
 
@@ -12,7 +12,7 @@ use crate::{
         rds::own_tags,
         settings::{Settings, bug, json, map, number, text},
     },
-    graph::{Failure, Found, Readiness},
+    graph::{Failure, Found, Meaning, Readiness, same},
 };
 
 /// An instance of the API as the engine sees it. `wanted`, as far as it is known, decides how it is read:
@@ -22,14 +22,18 @@ pub(super) fn found(instance: &DbInstance, wanted: &Settings) -> Result<Found, F
     let lacks = |what: &str| bug("rds:DescribeDBInstances", format!("the reply holds no {what}"));
     let id = instance.db_instance_identifier().ok_or_else(|| lacks("identifier"))?;
     let settings = settings(instance, wanted, id);
-    let readiness = readiness(instance, wanted);
+    let readiness = match instance.db_instance_status().unwrap_or_default() {
+        status if !is_in_use(status) => readiness(instance, wanted),
+        _ if settled(instance, &settings, wanted) => secret(instance),
+        status => Readiness::Pending(status.to_owned()),
+    };
     Ok(Found { id: id.to_owned(), settings, outputs: outputs(instance, id), tags: own_tags(instance.tag_list()), readiness })
 }
 
 fn settings(instance: &DbInstance, wanted: &Settings, id: &str) -> Settings {
     let pending = instance.pending_modified_values().filter(|_| !immediately(wanted));
     let secret = instance.master_user_secret();
-    let port = instance.endpoint().and_then(|endpoint| endpoint.port()).or_else(|| instance.db_instance_port().filter(|port| *port != 0));
+    let port = instance.endpoint().and_then(Endpoint::port).or_else(|| instance.db_instance_port().filter(|port| *port != 0));
     let or = |pending: Option<&str>, actual: Option<&str>| json(pending.or(actual));
     let number = |pending: Option<i32>, actual: Option<i32>| pending.or(actual).map_or(Json::Null, Json::from);
     let flag = |pending: Option<bool>, actual: Option<bool>| pending.or(actual).map_or(Json::Null, Json::from);
@@ -47,19 +51,19 @@ fn settings(instance: &DbInstance, wanted: &Settings, id: &str) -> Settings {
         ("engine", json(instance.engine())),
         ("engine_version", version(pending.and_then(|pending| pending.engine_version()).or(instance.engine_version()), wanted)),
         ("instance_class", or(pending.and_then(|pending| pending.db_instance_class()), instance.db_instance_class())),
-        ("allocated_storage", storage(pending.and_then(|pending| pending.allocated_storage()).or(instance.allocated_storage()), wanted)),
+        ("allocated_storage", storage(pending.and_then(PendingModifiedValues::allocated_storage).or(instance.allocated_storage()), wanted)),
         ("max_allocated_storage", number(None, instance.max_allocated_storage())),
         ("storage_type", or(pending.and_then(|pending| pending.storage_type()), instance.storage_type())),
-        ("multi_az", flag(pending.and_then(|pending| pending.multi_az()), instance.multi_az())),
+        ("multi_az", flag(pending.and_then(PendingModifiedValues::multi_az), instance.multi_az())),
         ("storage_encrypted", flag(None, instance.storage_encrypted())),
         ("publicly_accessible", flag(None, instance.publicly_accessible())),
-        ("port", number(pending.and_then(|pending| pending.port()), port)),
+        ("port", number(pending.and_then(PendingModifiedValues::port), port)),
         ("subnet_group", or(pending.and_then(|pending| pending.db_subnet_group_name()), subnet_group)),
         ("security_group_ids", groups.into()),
         ("parameter_group", json(parameter_group)),
         (
             "backup_retention_period",
-            number(pending.and_then(|pending| pending.backup_retention_period()), instance.backup_retention_period()),
+            number(pending.and_then(PendingModifiedValues::backup_retention_period), instance.backup_retention_period()),
         ),
         ("backup_window", spelled(instance.preferred_backup_window(), wanted, "backup_window")),
         ("maintenance_window", spelled(instance.preferred_maintenance_window(), wanted, "maintenance_window")),
@@ -67,7 +71,10 @@ fn settings(instance: &DbInstance, wanted: &Settings, id: &str) -> Settings {
         ("copy_tags_to_snapshot", flag(None, instance.copy_tags_to_snapshot())),
         (
             "iam_database_authentication",
-            flag(pending.and_then(|pending| pending.iam_database_authentication_enabled()), instance.iam_database_authentication_enabled()),
+            flag(
+                pending.and_then(PendingModifiedValues::iam_database_authentication_enabled),
+                instance.iam_database_authentication_enabled(),
+            ),
         ),
         ("master_username", json(instance.master_username())),
         ("manage_master_user_password", secret.is_some().into()),
@@ -80,7 +87,7 @@ fn settings(instance: &DbInstance, wanted: &Settings, id: &str) -> Settings {
         ("monitoring_role_arn", json(instance.monitoring_role_arn())),
         ("performance_insights_enabled", flag(None, instance.performance_insights_enabled())),
         ("performance_insights_retention_period", number(None, instance.performance_insights_retention_period())),
-        ("database_insights_mode", json(instance.database_insights_mode().map(|mode| mode.as_str()))),
+        ("database_insights_mode", json(instance.database_insights_mode().map(DatabaseInsightsMode::as_str))),
         ("enabled_cloudwatch_logs_exports", exports(instance, pending).into()),
         ("engine_lifecycle_support", json(instance.engine_lifecycle_support())),
         ("deletion_protection", instance.deletion_protection().unwrap_or(false).into()),
@@ -167,7 +174,7 @@ fn outputs(instance: &DbInstance, id: &str) -> Settings {
         ("id", id.into()),
         ("arn", json(instance.db_instance_arn())),
         ("endpoint", json(endpoint.and_then(|endpoint| endpoint.address()))),
-        ("port", endpoint.and_then(|endpoint| endpoint.port()).map_or(Json::Null, Json::from)),
+        ("port", endpoint.and_then(Endpoint::port).map_or(Json::Null, Json::from)),
         ("resource_id", json(instance.dbi_resource_id())),
         ("master_secret_arn", json(instance.master_user_secret().and_then(|secret| secret.secret_arn()))),
         ("engine_version", json(instance.engine_version())),
@@ -181,6 +188,20 @@ fn outputs(instance: &DbInstance, id: &str) -> Settings {
 fn compact(time: &DateTime) -> String {
     let text = time.fmt(Format::DateTime).unwrap_or_default();
     text.chars().filter(char::is_ascii_digit).take(14).collect()
+}
+
+/// Whether the database can be used while AWS is busy with it. It then takes no change, but where none is to be made nobody need wait:
+/// the daily backup is no reason for another plan.
+fn is_in_use(status: &str) -> bool {
+    matches!(status, "backing-up" | "modifying" | "resetting-master-credentials" | "storage-config-upgrade")
+        || status.starts_with("configuring-")
+}
+
+/// Whether it is as it shall be, with nothing on its way where all is to be applied at once.
+fn settled(instance: &DbInstance, settings: &Settings, wanted: &Settings) -> bool {
+    let same = |(name, found): (&String, &Json)| wanted.get(name).is_none_or(|wanted| same(Meaning::Unordered, wanted, found));
+    let changing = waiting(instance).keys().any(|name| name != "parameters");
+    settings.iter().all(same) && !(changing && immediately(wanted))
 }
 
 /// What the status means. Source: "Viewing Amazon RDS DB instance status", Amazon RDS User Guide.

@@ -176,18 +176,18 @@ async fn each_status_has_its_meaning() {
     for status in ["available", "storage-optimization", "storage-initialization"] {
         assert_eq!(found(&usual(status, ""), settings()).await.readiness, Readiness::Ready, "{status}");
     }
-    for status in [
-        "creating",
-        "backing-up",
-        "modifying",
-        "configuring-enhanced-monitoring",
-        "configuring-log-exports",
-        "upgrading",
-        "rebooting",
-        "deleting",
-    ] {
+    for status in ["creating", "upgrading", "rebooting", "maintenance", "starting", "deleting"] {
         assert_eq!(found(&usual(status, ""), settings()).await.readiness, Readiness::Pending(status.into()));
     }
+    // It works, and takes no change: who has none need not wait.
+    for status in ["backing-up", "modifying", "configuring-enhanced-monitoring", "configuring-log-exports"] {
+        assert_eq!(found(&usual(status, ""), settings()).await.readiness, Readiness::Ready, "{status}");
+        let other = with(&[("multi_az", json!(false))]);
+        assert_eq!(found(&usual(status, ""), other).await.readiness, Readiness::Pending(status.into()));
+    }
+    let changing = usual("modifying", "<PendingModifiedValues><MasterUserPassword>****</MasterUserPassword></PendingModifiedValues>");
+    let now = with(&[("apply_immediately", json!(true))]);
+    assert_eq!(found(&changing, now).await.readiness, Readiness::Pending("modifying".into()));
     for status in [
         "failed",
         "stopped",

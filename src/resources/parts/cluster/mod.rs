@@ -1,6 +1,9 @@
 //! `cluster`: an EKS cluster with its nodes, add-ons, administrators and the roles of all these.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    ops::{Deref, DerefMut},
+};
 
 use serde_json::Value as Json;
 use tf_provider::{Attr, Model, Set, Value};
@@ -146,6 +149,35 @@ pub(crate) struct Cluster {
     pub autoscaler_role_arn: Attr<String>,
 }
 
+/// An EKS cluster within an environment, which it is named after: private API, customer-key encryption, no administrator but those named, managed nodes that
+/// scale, and the add-ons that these need.
+#[derive(Clone, Debug, Default, Model)]
+pub(crate) struct NamedCluster {
+    /// The cluster's own attributes.
+    #[tf(flatten)]
+    pub cluster: Cluster,
+    /// The cluster's name: the environment's.
+    #[tf(computed)]
+    pub name: Attr<String>,
+}
+
+impl Deref for NamedCluster {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        &self.cluster
+    }
+}
+
+impl DerefMut for NamedCluster {
+    fn deref_mut(&mut self) -> &mut Cluster {
+        &mut self.cluster
+    }
+}
+
+/// What a [`NamedCluster`] has beyond.
+pub(crate) const NAME: &[(&str, &str)] = &[("name", CLUSTER)];
+
 /// Computed attributes and their components.
 pub(crate) const OUTPUTS: &[(&str, &str)] = &[
     ("arn", CLUSTER),
@@ -154,6 +186,8 @@ pub(crate) const OUTPUTS: &[(&str, &str)] = &[
     ("version", CLUSTER),
     ("oidc_issuer_url", CLUSTER),
     ("oidc_provider_arn", OIDC_PROVIDER),
+    // Its name is made of the cluster's issuer.
+    ("oidc_provider_arn", CLUSTER),
     ("node_security_group_id", NODE_SECURITY_GROUP),
     ("autoscaler_role_arn", AUTOSCALER_ROLE),
     ("effective_node_groups", "node_group/*"),

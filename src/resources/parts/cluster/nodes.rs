@@ -116,7 +116,8 @@ fn cluster(model: &Cluster, links: &Links) -> Node {
 fn oidc_provider() -> Node {
     // The same in every partition (amazon-eks-pod-identity-webhook's default audience).
     let provider = settings([
-        ("url", fixed(of_cluster("issuer"))),
+        // A cluster that is made anew has another issuer.
+        ("url", replace(of_cluster("issuer"))),
         ("client_ids", live(Input::Known(json!(["sts.amazonaws.com"]))).meaning(Meaning::Unordered)),
     ]);
     Node::new(OIDC_PROVIDER, "oidc_provider", provider)
@@ -165,7 +166,8 @@ fn cluster_rules(model: &Cluster) -> Node {
         }
     };
     let rules = settings([
-        ("group_id", fixed(of_cluster("security_group_id"))),
+        // A cluster that is made anew has another group.
+        ("group_id", replace(of_cluster("security_group_id"))),
         ("ingress", live(ingress).meaning(Meaning::Unordered)),
         ("egress", live(Input::Known(json!([]))).meaning(Meaning::Unordered)),
         ("exclusive", unread(Input::Known(json!(false)))),

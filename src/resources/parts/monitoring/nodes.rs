@@ -37,8 +37,8 @@ pub(crate) struct Links {
     pub(crate) agent: Vec<ComponentId>,
 }
 
-/// The services in use, as AWS Health names them.
-const SERVICES: [&str; 16] = [
+/// The services in use, as AWS Health names them, and its name for what concerns several at once.
+const SERVICES: [&str; 17] = [
     "AUTOSCALING",
     "CLOUDWATCH",
     "EBS",
@@ -48,6 +48,7 @@ const SERVICES: [&str; 16] = [
     "ELASTICLOADBALANCING",
     "IAM",
     "KMS",
+    "MULTIPLE_SERVICES",
     "NATGATEWAY",
     "RDS",
     "S3",

@@ -51,7 +51,7 @@ fn ordered(nodes: Vec<Node>) -> Order {
     Order::of(&Blueprint::of(Owner { resource: "deeploy_network".into(), name: "n".into() }, all)).unwrap()
 }
 
-fn ids<'a>(nodes: &'a [Node], absent: bool) -> Vec<&'a str> {
+fn ids(nodes: &[Node], absent: bool) -> Vec<&str> {
     nodes.iter().filter(|node| node.absent == absent).map(|node| node.id.0.as_str()).collect()
 }
 
@@ -396,14 +396,13 @@ fn outputs_come_in_the_order_of_the_zones() {
         outputs: outputs.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect(),
         ..Found::default()
     };
-    let mut seen = Observed::default();
-    seen.found = BTreeMap::from([
+    let found = BTreeMap::from([
         ("vpc".into(), object("vpc-1", &[("id", "vpc-1")])),
         ("private_subnet/euc1-az1".into(), object("subnet-9", &[("id", "subnet-9")])),
         ("private_subnet/euc1-az2".into(), object("subnet-1", &[("id", "subnet-1")])),
         ("nat_gateway/euc1-az1".into(), object("nat-1", &[("public_ip", "198.51.100.7")])),
     ]);
-    outputs(&mut model, &seen);
+    outputs(&mut model, &Observed { found, ..Observed::default() });
     assert_eq!(model.private_subnet_ids, Attr::Known(vec![text("subnet-9"), text("subnet-1")]));
     assert_eq!(model.nat_public_ips, Attr::Known(vec![text("198.51.100.7")]));
     assert_eq!((model.vpc_id.as_str(), &model.s3_endpoint_id), (Some("vpc-1"), &Attr::Null));

@@ -78,7 +78,7 @@ async fn delete_takes_the_final_snapshot_and_says_what_stays() {
 async fn a_delete_goes_on_after_a_lost_reply() {
     let there = found(&usual("available", ""), settings()).await;
     for error in ["InvalidDBInstanceState", "DBSnapshotAlreadyExists"] {
-        let script = Script::new().on("DeleteDBInstance", 400, &replies::error(error, "Instance x is already being deleted.")).on(
+        let script = none().on("DeleteDBInstance", 400, &replies::error(error, "Instance x is already being deleted.")).on(
             "DescribeDBInstances",
             200,
             &list(&usual("deleting", "")),
@@ -99,7 +99,7 @@ async fn a_delete_goes_on_after_a_lost_reply() {
 #[tokio::test]
 async fn the_seal_of_an_unfinished_create_is_taken_off_in_a_call_of_its_own() {
     let there = found(&usual("available", "<DeletionProtection>true</DeletionProtection>"), settings()).await;
-    let script = Script::new().on("ModifyDBInstance", 200, &replies::reply("ModifyDBInstance", "")).on(
+    let script = none().on("ModifyDBInstance", 200, &replies::reply("ModifyDBInstance", "")).on(
         "DeleteDBInstance",
         200,
         &replies::reply("DeleteDBInstance", ""),

@@ -1,0 +1,59 @@
+//! An environment's keys don't end while something that stays is encrypted with them.
+
+use acceptance_tests::{Failure, Terraform, World, check};
+use serde_json::{Value, json};
+
+use super::stage::{Stage, mutations_of, stage};
+
+const ENVIRONMENT: &str = "deeploy_environment.this";
+const RDS: &str = "2014-10-31";
+
+fn environment(world: &World, database: &str) -> String {
+    format!(
+        "resource \"deeploy_environment\" \"this\" {{\n  name = \"keys\"\n  preset = \"development\"\n  cluster = {{ admin_principal_arns = \
+         [\"arn:aws:iam::{}:role/admin\"] }}\n  storage = {{ force_destroy = true }}\n  database = {{ {database} }}\n}}\n",
+        world.account()
+    )
+}
+
+/// What a destroy is refused with; nothing was changed.
+fn refused(world: &World, terraform: &Terraform) -> Result<String, Failure> {
+    let (run, calls) = mutations_of(world, || terraform.destroy::<&str>(&[]))?;
+    assert_eq!(calls, Vec::<String>::new());
+    Ok(run.failure()?.text())
+}
+
+#[test]
+fn keys_outlive_what_a_destroy_leaves() -> Result<(), Failure> {
+    let Stage { world, terraform } = &stage()?;
+    let trust = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{}:root", world.account()) }, "Action": "sts:AssumeRole" },
+    ] });
+    world.iam("CreateRole", &[("RoleName", "admin"), ("AssumeRolePolicyDocument", &trust.to_string())])?;
+    terraform.configure(&environment(world, ""))?;
+    terraform.apply::<&str>(&[])?.success()?;
+    check::empty_plan(terraform)?;
+    let key = terraform.attributes(ENVIRONMENT)?["encryption"]["data_key_arn"].as_str().unwrap_or_default().to_owned();
+
+    // A snapshot and a secret that somebody made.
+    world.query("rds", RDS, "CreateDBSnapshot", &[("DBSnapshotIdentifier", "by-hand"), ("DBInstanceIdentifier", "keys")])?;
+    world.secrets_manager("CreateSecret", &json!({ "Name": "by-hand", "SecretString": "x", "KmsKeyId": key }))?;
+    let said = refused(world, terraform)?;
+    for part in ["encryption.on_destroy", "the database snapshot by-hand", "the secret by-hand", "Nothing was deleted"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    world.secrets_manager("DeleteSecret", &json!({ "SecretId": "by-hand", "ForceDeleteWithoutRecovery": true }))?;
+    world.query("rds", RDS, "DeleteDBSnapshot", &[("DBSnapshotIdentifier", "by-hand")])?;
+
+    // Backups that the destroy itself would leave.
+    terraform.configure(&environment(world, "delete_automated_backups = false"))?;
+    terraform.apply::<&str>(&[])?.success()?;
+    let said = refused(world, terraform)?;
+    assert!(said.contains("encryption.on_destroy") && said.contains("database.delete_automated_backups = true"), "{said}");
+    terraform.configure(&environment(world, ""))?;
+    terraform.apply::<&str>(&[])?.success()?;
+    terraform.destroy::<&str>(&[])?.success()?;
+    let keys: Vec<Value> = world.objects_of("kms:key")?.into_iter().map(|key| key["state"].clone()).collect();
+    assert_eq!(keys, ["PendingDeletion", "PendingDeletion"]);
+    check::no_unsupported_call(world)
+}
