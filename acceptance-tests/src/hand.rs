@@ -78,6 +78,14 @@ impl World {
         serde_json::from_str(&reply).map_err(|error| Failure::new(format!("eks {method} {path} answered no JSON ({error}): {reply}")))
     }
 
+    /// A call of Systems Manager, e.g. `("DeleteParameter", {"Name": …})`; its reply.
+    ///
+    /// # Errors
+    /// With AWS's error.
+    pub fn ssm(&self, operation: &str, parameters: &Value) -> Result<Value, Failure> {
+        self.json_call("ssm", "AmazonSSM", operation, parameters)
+    }
+
     /// A request to S3, e.g. `("PUT", "/BUCKET?versioning", "<VersioningConfiguration>…")`; the reply's body.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What is checked before the first call that changes anything.
 
 use super::{
-    Blueprint, Change, Claim, Cloud, Component, Found, Mode, Node, Observed, Phase, Refusal, Run, What,
+    Blueprint, Change, Claim, Cloud, Component, Found, Mode, Node, Observed, Owner, Phase, Refusal, Run, What,
     claim::{Ownership, ownership},
     diff::differing,
     outcome::Halt,
@@ -94,7 +94,7 @@ pub(crate) fn refusals(ctx: &Ctx<'_>, observed: &Observed) -> Vec<Refusal> {
             && run.mode == Mode::Create
             && !claimed
             && ctx.known(node).is_none()
-            && !by_parent(ctx, node, observed)
+            && !by_parent(&ctx.blueprint.owner, node, observed)
         {
             // Nothing says that it is ours: what has no tags belongs to the claim or to what it is made of, and there is none.
             refusals.push(Refusal::Foreign { component: node.id.clone(), id: found.id.clone(), owner: None });
@@ -109,9 +109,9 @@ pub(crate) fn refusals(ctx: &Ctx<'_>, observed: &Observed) -> Vec<Refusal> {
 }
 
 /// Whether something without tags was found by an object that carries our owner: the alias of a key that an earlier life of the resource kept.
-fn by_parent(ctx: &Ctx<'_>, node: &Node, observed: &Observed) -> bool {
+fn by_parent(owner: &Owner, node: &Node, observed: &Observed) -> bool {
     let parents = node.settings.values().flat_map(|setting| setting.value.takes());
-    parents.filter_map(|parent| observed.found.get(&parent)).any(|found| ownership(&ctx.blueprint.owner, found) == Ownership::Ours)
+    parents.filter_map(|parent| observed.found.get(&parent)).any(|found| ownership(owner, found) == Ownership::Ours)
 }
 
 /// Whether an object with other fixed settings is deleted and made anew: a leftover of a create that never became ready.
@@ -155,4 +155,38 @@ fn fixed(node: &Node, found: &Found, observed: &Observed) -> Vec<Refusal> {
 /// What holds data is never replaced, so that its `Replace` settings are fixed.
 pub(crate) fn unchangeable(node: &Node, change: Change) -> bool {
     change == Change::Fixed || (change == Change::Replace && (node.stateful || node.claim))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::graph::{ComponentId, Input, OWNER, Readiness, Setting, Settings};
+
+    /// A key with the owner's tag, and an alias whose target is the key.
+    #[test]
+    fn what_has_no_tags_belongs_by_what_it_is_made_of() {
+        let owner = Owner { resource: "deeploy_environment".to_owned(), name: "prod".to_owned() };
+        let target = Setting {
+            value: Input::Output(ComponentId::from("key"), "id".to_owned()),
+            change: Change::Live,
+            meaning: crate::graph::Meaning::Exact,
+            shown: false,
+            seal: false,
+        };
+        let alias = Node::new("alias", "kms_alias", Settings::from([("key_id".to_owned(), target)]));
+        let key = |tag: &str| Found {
+            id: "k".to_owned(),
+            settings: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            tags: BTreeMap::from([(OWNER.to_owned(), tag.to_owned())]),
+            readiness: Readiness::Ready,
+        };
+        for (tag, ours) in [("deeploy_environment/prod", true), ("deeploy_environment/other", false), ("deeploy_kms_key/prod", false)] {
+            let observed = Observed { found: [(ComponentId::from("key"), key(tag))].into(), ..Observed::default() };
+            assert_eq!(by_parent(&owner, &alias, &observed), ours, "{tag}");
+        }
+        assert!(!by_parent(&owner, &alias, &Observed::default()));
+    }
 }

@@ -15,6 +15,8 @@ pub(super) struct Change {
     replaced: BTreeSet<ComponentId>,
     removed: BTreeSet<ComponentId>,
     fixed: Vec<(ComponentId, String, Json, Json)>,
+    /// Whether a part in state is nobody's business any more: `components` loses it.
+    forgotten: bool,
     stateful: BTreeSet<ComponentId>,
 }
 
@@ -22,7 +24,9 @@ impl Change {
     /// From the blueprint that stands in state to the planned one.
     pub(super) fn between(before: &Blueprint, after: &Blueprint, known: &Known) -> Self {
         let earlier: BTreeMap<&ComponentId, &Node> = before.nodes.iter().filter(|node| !node.absent).map(|node| (&node.id, node)).collect();
-        let mut change = Self::default();
+        let wanted: BTreeSet<&ComponentId> = after.nodes.iter().map(|node| &node.id).collect();
+        let forgotten = known.keys().any(|component| !wanted.contains(component));
+        let mut change = Self { forgotten, ..Self::default() };
         for node in &after.nodes {
             let stands = known.contains_key(&node.id);
             if node.stateful {
@@ -58,7 +62,7 @@ impl Change {
 
     /// Whether no part comes, goes or is replaced.
     pub(super) fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.replaced.is_empty() && self.removed.is_empty()
+        !self.forgotten && self.added.is_empty() && self.replaced.is_empty() && self.removed.is_empty()
     }
 
     /// Whether one of the components that decide an attribute comes, goes or is replaced.
@@ -66,18 +70,22 @@ impl Change {
         [&self.added, &self.replaced, &self.removed].into_iter().flatten().any(|component| decider.is(&component.0))
     }
 
-    /// Settings that can't be changed; a net below the checks of the resource's own, which tell the attribute.
-    pub(super) fn refusals(&self) -> Diagnostics {
-        let refuse = |(component, setting, was, wanted): &(ComponentId, String, Json, Json)| {
-            Diagnostic::error(
-                Path::root(),
-                format!("`{setting}` of `{component}` can't be changed"),
-                format!(
-                    "It is {was}, the configuration wants {wanted}, and AWS has no way from one to the other. Set it back, or choose another name for the resource."
-                ),
-            )
+    /// Settings that can't be changed; a net below the checks of the resource's own, which tell the attribute. `attributes`: those that
+    /// never change and shall; they are told once, whatever number of components they reach.
+    pub(super) fn refusals(&self, attributes: &[&str]) -> Diagnostics {
+        let told = |(component, setting, was, wanted): &(ComponentId, String, Json, Json)| {
+            let detail = format!(
+                "It is {was}, the configuration wants {wanted}, and AWS has no way from one to the other. Set it back, or choose another name for the resource."
+            );
+            (format!("`{setting}` of `{component}` can't be changed"), detail)
         };
-        self.fixed.iter().map(refuse).collect()
+        let mut fixed = self.fixed.iter().map(told);
+        if attributes.is_empty() {
+            return fixed.map(|(summary, detail)| Diagnostic::error(Path::root(), summary, detail)).collect();
+        }
+        let Some((first, detail)) = fixed.next() else { return Vec::new() };
+        let refuse = |name: &&str| Diagnostic::error(Path::of(*name), format!("`{name}` can't be changed"), format!("{first}. {detail}"));
+        attributes.iter().map(refuse).collect()
     }
 
     /// Parts that hold data or identity and are gone: nothing of them is made anew unseen.
@@ -169,18 +177,23 @@ mod tests {
         assert_eq!(change.warnings("deeploy_x").len(), 2);
         assert!(change.touches(&Decider { attribute: "x".into(), component: "b".into() }));
         assert!(!change.touches(&Decider { attribute: "x".into(), component: "a".into() }));
-        assert!(change.refusals().is_empty());
+        assert!(change.refusals(&[]).is_empty());
         assert!(Change::between(&before, &before, &known).is_empty());
+        let more = Known::from([("a".into(), "1".to_owned()), ("old".into(), "2".to_owned())]);
+        assert!(!Change::between(&before, &before, &more).is_empty());
     }
 
     #[test]
     fn what_never_changes_is_refused_and_so_is_replacing_what_holds_data() {
         let node = |size: u8| Node::new("a", "thing", settings([("size", fixed(Input::Known(json!(size))))]));
         let change = Change::between(&blueprint(vec![node(1)]), &blueprint(vec![node(2)]), &Known::new());
-        assert!(change.refusals().first().unwrap().summary.contains("`size` of `a`"));
+        assert!(change.refusals(&[]).first().unwrap().summary.contains("`size` of `a`"));
+        let told = change.refusals(&["iam_path"]);
+        assert_eq!((told.len(), told[0].path.to_string().as_str()), (1, "iam_path"));
+        assert!(told[0].detail.starts_with("`size` of `a` can't be changed. It is 1"));
         let data = |size| sized("b", Kind::Replace, size).stateful();
         let change = Change::between(&blueprint(vec![data(1)]), &blueprint(vec![data(2)]), &Known::new());
-        assert_eq!((change.refusals().len(), change.replaced.len()), (1, 0));
+        assert_eq!((change.refusals(&[]).len(), change.replaced.len()), (1, 0));
     }
 
     #[test]

@@ -83,7 +83,8 @@ pub(crate) trait Composite: Send + Sync + 'static {
     fn blueprint(model: &Self::Model, place: &Place) -> Blueprint;
 
     /// A component that stands in state and that the configuration no longer wants and names (a node group that was taken out), with
-    /// what it takes to find and delete it. The engine deletes it when everything else is as it shall be.
+    /// what it takes to find and delete it. The engine deletes it when everything else is as it shall be; what is stateful stays until the
+    /// resource goes.
     fn leftover(_component: &str, _model: &Self::Model, _place: &Place) -> Option<Node> {
         None
     }
@@ -183,7 +184,12 @@ impl<C: Composite> Adapter<C> {
     pub(super) fn blueprint(&self, model: &C::Model, value: &Value, place: &Place, known: &Known) -> Blueprint {
         let mut blueprint = C::blueprint(model, place);
         let wanted: BTreeSet<&ComponentId> = blueprint.nodes.iter().map(|node| &node.id).collect();
-        let leftover = |component: &ComponentId| C::leftover(&component.0, model, place).map(|node| node.absent_if(true));
+        let leftover = |component: &ComponentId| {
+            C::leftover(&component.0, model, place).map(|node| {
+                let stays = node.stateful;
+                node.absent_if(!stays)
+            })
+        };
         let leftovers: Vec<Node> = known.keys().filter(|component| !wanted.contains(component)).filter_map(leftover).collect();
         blueprint.nodes.extend(leftovers);
         blueprint.tags = super::tags::wanted(&self.session, value).unwrap_or_else(|| super::tags::stated(value));

@@ -92,7 +92,10 @@ async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &
             let after = adapter.blueprint(&model, &planned, place, &known);
             let change = Change::between(&before, &after, &known);
             if !replaced_as_a_whole(&attributes, &request.prior, &planned) {
-                problems.extend(change.refusals());
+                // Where the resource's own checks have told the attribute, the components that it reaches say nothing more.
+                if !has_errors(&problems) {
+                    problems.extend(change.refusals(&fixed(&attributes, &request.prior, &planned)));
+                }
                 problems.extend(change.lost(C::TYPE, &request.prior, &apply::recreated(&planned)));
             }
             said.extend(change.warnings(C::TYPE));
@@ -123,6 +126,16 @@ async fn look_up<C: Composite>(adapter: &Adapter<C>, model: &C::Model, prior: Op
 /// Whether Terraform will replace the resource: what can't be changed then needn't be.
 fn replaced_as_a_whole(attributes: &[Attribute], prior: &Value, planned: &Value) -> bool {
     attributes.iter().filter(|attribute| attribute.replace).any(|attribute| prior.get(&attribute.name) != planned.get(&attribute.name))
+}
+
+/// Attributes that never change and shall.
+fn fixed<'a>(attributes: &'a [Attribute], prior: &Value, planned: &Value) -> Vec<&'a str> {
+    let changed = |name: &str| {
+        let (before, now) = (prior.get(name), planned.get(name));
+        !before.is_null() && before != now && now.is_wholly_known()
+    };
+    let fixed = attributes.iter().filter(|attribute| attribute.notes.get("change").is_some_and(|change| change == "fixed"));
+    fixed.map(|attribute| attribute.name.as_str()).filter(|name| changed(name)).collect()
 }
 
 /// The preset that is configured, or the attribute's default; `None` while it is unknown.

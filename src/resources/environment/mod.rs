@@ -19,6 +19,7 @@ use crate::{
     presets::Preset,
 };
 
+mod between;
 mod waived;
 mod wiring;
 
@@ -145,6 +146,7 @@ impl Composite for Kind {
             preset(model),
             &Path::of(MONITORING)
         )));
+        found.extend(between::check(model));
         found
     }
 

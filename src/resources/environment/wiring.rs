@@ -182,6 +182,7 @@ impl<'a> Wiring<'a> {
     pub(super) fn leftover(&self, component: &str) -> Option<Node> {
         network::leftover(component, &self.network, self.place)
             .or_else(|| cluster::leftover(component, &self.cluster_links()))
+            .or_else(|| storage::leftover(component, &self.storage, &self.data_key_arn, self.place))
             .or_else(|| identity::leftover(component))
             .or_else(|| monitoring::leftover(component, &self.monitoring_links()))
     }

@@ -102,6 +102,12 @@ pub(crate) fn nodes(model: &Storage, preset: Option<Preset>, data_key_arn: &Attr
     nodes
 }
 
+/// The bucket of the access logs stays with its logs when the preset no longer wants any.
+pub(crate) fn leftover(component: &str, model: &Storage, data_key_arn: &Attr<String>, place: &Place) -> Option<Node> {
+    let logged = (component == LOG_BUCKET).then(|| nodes(model, Some(Preset::Production), data_key_arn, place));
+    logged.into_iter().flatten().find(|node| node.id.0 == LOG_BUCKET)
+}
+
 /// What the bucket is called is known before.
 pub(crate) fn foretell(model: &Storage, place: &Place) -> Vec<(&'static str, Value)> {
     let name = &model.bucket;

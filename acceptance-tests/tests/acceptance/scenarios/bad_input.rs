@@ -130,7 +130,7 @@ const PROVIDER: &[Wrong] = &[
 ];
 
 /// The error diagnostics of one validate, or where that finds none of one plan.
-fn errors(terraform: &Terraform) -> Result<Vec<Value>, Failure> {
+pub(crate) fn errors(terraform: &Terraform) -> Result<Vec<Value>, Failure> {
     let is_error = |diagnostic: &Value| diagnostic["severity"] == "error";
     let found = terraform.validate()?["diagnostics"].as_array().cloned().unwrap_or_default();
     let found: Vec<Value> = found.into_iter().filter(is_error).collect();

@@ -207,7 +207,10 @@ pub(crate) fn derive(model: &mut Database, preset: Option<Preset>) {
 /// What AWS can't change, or doesn't offer.
 pub(crate) fn check_change(model: &Database, prior: Option<&Database>, facts: Option<&Facts>, at: &Path) -> Diagnostics {
     let mut found = prior.map(|prior| changes::refused(model, prior, at)).unwrap_or_default();
-    found.extend(facts.into_iter().flat_map(|facts| offers::check_facts(model, facts, at)));
+    // Where there is no way back or nobody allowed it, the way that AWS offers is beside the point.
+    if found.is_empty() {
+        found.extend(facts.into_iter().flat_map(|facts| offers::check_facts(model, facts, at)));
+    }
     found
 }
 
