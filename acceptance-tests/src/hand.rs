@@ -78,6 +78,14 @@ impl World {
         serde_json::from_str(&reply).map_err(|error| Failure::new(format!("eks {method} {path} answered no JSON ({error}): {reply}")))
     }
 
+    /// A call of CloudWatch Logs; its reply.
+    ///
+    /// # Errors
+    /// With AWS's error.
+    pub fn logs(&self, operation: &str, parameters: &Value) -> Result<Value, Failure> {
+        self.json_call("logs", "Logs_20140328", operation, parameters)
+    }
+
     /// A request to S3, e.g. `("PUT", "/BUCKET?versioning", "<VersioningConfiguration>…")`; the reply's body.
     ///
     /// # Errors
