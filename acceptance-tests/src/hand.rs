@@ -86,6 +86,14 @@ impl World {
         self.json_call("ssm", "AmazonSSM", operation, parameters)
     }
 
+    /// A call of CloudWatch Logs; its reply.
+    ///
+    /// # Errors
+    /// With AWS's error.
+    pub fn logs(&self, operation: &str, parameters: &Value) -> Result<Value, Failure> {
+        self.json_call("logs", "Logs_20140328", operation, parameters)
+    }
+
     /// A request to S3, e.g. `("PUT", "/BUCKET?versioning", "<VersioningConfiguration>…")`; the reply's body.
     ///
     /// # Errors

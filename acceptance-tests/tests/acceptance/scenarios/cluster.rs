@@ -180,11 +180,11 @@ fn id_in(reply: &str, tag: &str) -> String {
     rest.split('<').next().unwrap_or_default().to_owned()
 }
 
-fn ec2(world: &World, operation: &str, parameters: &[(&str, &str)]) -> Result<String, Failure> {
+pub(super) fn ec2(world: &World, operation: &str, parameters: &[(&str, &str)]) -> Result<String, Failure> {
     world.query("ec2", "2016-11-15", operation, parameters)
 }
 
-fn group(world: &World, vpc: &str, name: &str, key: &str, value: &str) -> Result<String, Failure> {
+pub(super) fn group(world: &World, vpc: &str, name: &str, key: &str, value: &str) -> Result<String, Failure> {
     let tags = [("TagSpecification.1.Tag.1.Key", key), ("TagSpecification.1.Tag.1.Value", value)];
     let base = [("GroupName", name), ("GroupDescription", name), ("VpcId", vpc), ("TagSpecification.1.ResourceType", "security-group")];
     let all: Vec<_> = base.into_iter().chain(tags).collect();
@@ -192,7 +192,7 @@ fn group(world: &World, vpc: &str, name: &str, key: &str, value: &str) -> Result
 }
 
 /// What Kubernetes leaves in a VPC: two groups that point to each other, a load balancer, its target group, an interface, a disk.
-fn leave_behind(world: &World, network: &Value, nodes: &str) -> Result<(), Failure> {
+pub(super) fn leave_behind(world: &World, network: &Value, nodes: &str) -> Result<(), Failure> {
     let vpc = text(network, "vpc_id");
     let public: Vec<&str> = network["public_subnet_ids"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     let front = group(world, vpc, "k8s-front", "elbv2.k8s.aws/cluster", "prod")?;

@@ -121,13 +121,13 @@ fn refused_again_and_again_everything_is_in_state_and_nothing_is_deleted() -> Re
         terraform.run(&["untaint", ENVIRONMENT]).map(|_| ())
     };
     let rounds = disturbed(&stage, CREATE_STEP, refuse, || terraform.apply::<&str>(&[]), goes_on)?;
-    assert!(rounds >= 4, "{rounds} refusals only");
+    // Whatever doesn't hang on what is refused is made in the same round.
+    assert!(rounds >= 2, "{rounds} refusals only");
     let deletes: Vec<String> =
         world.mutations()?.into_iter().filter(|call| call.contains(":Delete") || call.contains(":Schedule")).collect();
     assert_eq!(deletes, Vec::<String>::new());
     is_whole(&stage)?;
     let rounds = disturbed(&stage, DESTROY_STEP, refuse, || terraform.destroy::<&str>(&[]), |_| world_is_in_state(&stage))?;
-    // Whatever doesn't hang on what is refused goes in the same round.
     assert!(rounds >= 2, "{rounds} refusals only");
     nothing_left(world)
 }

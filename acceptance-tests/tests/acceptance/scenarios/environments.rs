@@ -136,7 +136,7 @@ impl Step<'_> {
 }
 
 /// A component's name without the hash of an ARN in the scenario's account.
-fn stable(component: &str) -> &str {
+pub(super) fn stable(component: &str) -> &str {
     if component.starts_with("access_entry/") { component.rsplit_once('-').map_or(component, |(name, _)| name) } else { component }
 }
 
