@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tf_provider::{ApplyRequest, ApplyResponse, Attr, Diagnostic, Diagnostics, Operation, Path, Timeouts, Value};
+use tf_provider::{ApplyRequest, ApplyResponse, Attr, Diagnostics, Operation, Path, Timeouts, Value};
 
 use crate::{
     aws::Aws,
