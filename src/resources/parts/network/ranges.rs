@@ -111,9 +111,8 @@ pub(super) fn plan(vpc: Range, zones: usize, private: u8) -> Option<Plan> {
 /// The length of private subnets nearest to the wanted one that fits beside side subnets of a decent size.
 pub(super) fn fitting(vpc: Range, zones: usize, wanted: u8) -> Option<u8> {
     let count = u64::try_from(zones).ok()?;
-    let mut pairs = SIDE_PREFIXES
-        .into_iter()
-        .flat_map(|side| (wanted.max(vpc.prefix)..=PRIVATE_PREFIX_MAX.min(side)).map(move |private| (private, side)));
+    let mut pairs =
+        SIDE_PREFIXES.flat_map(|side| (wanted.max(vpc.prefix)..=PRIVATE_PREFIX_MAX.min(side)).map(move |private| (private, side)));
     pairs.find(|(private, side)| private < side && sides(vpc, count, *private, *side).is_some()).map(|(private, _)| private)
 }
 
