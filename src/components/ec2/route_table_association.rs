@@ -36,12 +36,12 @@ impl RouteTableAssociation {
     async fn get(&self, subnet_id: Option<&str>, id: Option<&str>) -> Result<Option<Association>, Failure> {
         match (subnet_id, id) {
             (Some(subnet_id), _) => {
-                let call = |subnets| self.describe("association.subnet-id", subnets, aws_sdk_ec2::types::RouteTableAssociation::subnet_id);
+                let call = |subnets| self.describe("association.subnet-id", subnets, Association::subnet_id);
                 self.by_subnet.get(subnet_id.to_owned(), call).await
             }
             (None, Some(id)) => {
                 let name = "association.route-table-association-id";
-                let call = |ids| self.describe(name, ids, aws_sdk_ec2::types::RouteTableAssociation::route_table_association_id);
+                let call = |ids| self.describe(name, ids, Association::route_table_association_id);
                 self.by_id.get(id.to_owned(), call).await
             }
             (None, None) => Ok(None),
