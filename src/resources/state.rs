@@ -220,7 +220,8 @@ mod tests {
     #[test]
     fn a_destroy_that_has_begun_shows() {
         use crate::graph::{Claim, Found, Owner, Settings};
-        let blueprint = Blueprint::of(Owner { resource: "t".into(), name: "n".into() }, vec![Node::new("record", "thing", Settings::new()).claim()]);
+        let blueprint =
+            Blueprint::of(Owner { resource: "t".into(), name: "n".into() }, vec![Node::new("record", "thing", Settings::new()).claim()]);
         let mine = object(&[("uid", "u".into()), ("incarnation", "i".into())]);
         let seen = |phase| {
             let claim = Claim { uid: "u".into(), incarnation: "i".into(), phase };

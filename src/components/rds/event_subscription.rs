@@ -213,12 +213,9 @@ mod tests {
 
     #[tokio::test]
     async fn each_status_has_its_meaning() {
-        for (status, ready, broken) in [
-            ("active", true, false),
-            ("creating", false, false),
-            ("modifying", false, false),
-            ("no-permission", false, true),
-        ] {
+        for (status, ready, broken) in
+            [("active", true, false), ("creating", false, false), ("modifying", false, false), ("no-permission", false, true)]
+        {
             let script = Script::new().on("DescribeEventSubscriptions", 200, &described(status)).on(
                 "ListTagsForResource",
                 200,

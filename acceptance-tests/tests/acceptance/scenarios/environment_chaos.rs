@@ -120,8 +120,7 @@ fn refused_again_and_again_everything_is_in_state_and_nothing_is_deleted() -> Re
         &["eks:CreateAddon", "eks:CreateAccessEntry", "rds:CreateEventSubscription"],
         &["eks:CreateNodegroup"],
     ];
-    let deletes: [&[&str]; 2] =
-        [&["ec2:DeleteNatGateway", "rds:DeleteDBInstance", "eks:DeleteNodegroup"], &["eks:DeleteCluster", "ec2:DeleteSubnet"]];
+    let deletes: [&[&str]; 3] = [&["rds:DeleteDBInstance", "eks:DeleteNodegroup"], &["eks:DeleteCluster"], &["ec2:DeleteVpc"]];
     let refuse = |rounds: &[&[&str]], round: usize| {
         let one = |call: &&str| {
             let on = json!({ "operation": call });

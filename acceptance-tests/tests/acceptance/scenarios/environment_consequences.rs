@@ -107,13 +107,15 @@ fn keys_work(world: &World, state: &Value) -> Result<(), Failure> {
     assert!(groups.len() == 1 && groups[0]["state"] == "ACTIVE" && groups[0]["cause"].is_null(), "{groups:?}");
     let volumes = world.objects_of("ec2:volume")?;
     assert!(volumes.len() == 3 && volumes.iter().all(|volume| volume["encrypted"] == true), "{volumes:?}");
-    let logs: Vec<Value> = world.objects_of("logs:log_group")?.into_iter().filter(|group| group["tags"]["deeploy:owner"].is_string()).collect();
+    let logs: Vec<Value> =
+        world.objects_of("logs:log_group")?.into_iter().filter(|group| group["tags"]["deeploy:owner"].is_string()).collect();
     assert!(logs.len() == 4 && logs.iter().all(|group| group["kms_key_id"] == *key), "{logs:?}");
     assert_eq!(world.objects_of("sns:topic")?[0]["kms_key_id"], *key);
     // The disks' key must admit who launches nodes.
     let scaling = format!("arn:aws:iam::{}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling", world.account());
     let may = |action: &str, principal: &str| -> Result<String, Failure> {
-        let question = json!({ "account": world.account(), "principal_arn": principal, "action": action, "resource_arn": key, "context": {} });
+        let question =
+            json!({ "account": world.account(), "principal_arn": principal, "action": action, "resource_arn": key, "context": {} });
         Ok(text(&world.evaluate(&question)?, "decision").to_owned())
     };
     assert_eq!(may("kms:GenerateDataKeyWithoutPlaintext", &scaling)?, "allowed");
@@ -132,7 +134,8 @@ fn the_role_may_its_own_and_nothing_else(world: &World, state: &Value) -> Result
     assert!(pod("deeploy", "other")?["role_arn"].is_null() && pod("default", "default")?["role_arn"].is_null());
 
     let decision = |action: &str, resource: &str, context: Value| -> Result<String, Failure> {
-        let question = json!({ "account": world.account(), "principal_arn": role, "action": action, "resource_arn": resource, "context": context });
+        let question =
+            json!({ "account": world.account(), "principal_arn": role, "action": action, "resource_arn": resource, "context": context });
         Ok(text(&world.evaluate(&question)?, "decision").to_owned())
     };
     let tls = || json!({ "aws:SecureTransport": "true" });
@@ -149,7 +152,8 @@ fn the_role_may_its_own_and_nothing_else(world: &World, state: &Value) -> Result
     ] {
         assert_eq!(decision(action, resource, tls())?, "allowed", "{action} on {resource}");
     }
-    let through = |service: &str| json!({ "aws:SecureTransport": "true", "kms:ViaService": format!("{service}.eu-central-1.amazonaws.com") });
+    let through =
+        |service: &str| json!({ "aws:SecureTransport": "true", "kms:ViaService": format!("{service}.eu-central-1.amazonaws.com") });
     for action in ["kms:Decrypt", "kms:GenerateDataKey"] {
         assert_eq!(decision(action, data, through("s3"))?, "allowed", "{action} through S3");
         assert_ne!(decision(action, data, through("ec2"))?, "allowed", "{action} through EC2");

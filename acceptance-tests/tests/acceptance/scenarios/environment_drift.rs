@@ -193,7 +193,8 @@ fn what_is_managed_is_set_back_and_what_is_not_is_left() -> Result<(), Failure> 
     let subnet = [("SubnetId", id("private_subnet/euc1-az1")), ("MapPublicIpOnLaunch.Value", "true")];
     ec2(world, "ModifySubnetAttribute", &subnet)?;
     open(id("database_security_group"), "5432")?;
-    let everything = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }] }).to_string();
+    let everything =
+        json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }] }).to_string();
     world.iam("PutRolePolicy", &[("RoleName", "prod-deeploy"), ("PolicyName", "deeploy"), ("PolicyDocument", everything.as_str())])?;
     let anybody = json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{}:root", world.account()) }, "Action": "sts:AssumeRole" },
@@ -258,7 +259,8 @@ fn what_holds_data_is_made_anew_only_when_it_is_named() -> Result<(), Failure> {
     lines.set("recreate", "");
     terraform.configure(&lines.text())?;
     terraform.apply::<&str>(&[])?.success()?;
-    let moved: Vec<String> = components(&stage)?.into_iter().filter(|(name, id)| before.get(name) != Some(id)).map(|(name, _)| name).collect();
+    let moved: Vec<String> =
+        components(&stage)?.into_iter().filter(|(name, id)| before.get(name) != Some(id)).map(|(name, _)| name).collect();
     assert_eq!(moved, Vec::<String>::new(), "names are ids, and nothing else is another one");
     assert_ne!(terraform.attributes(ENVIRONMENT)?["database"]["resource_id"], state["database"]["resource_id"]);
 

@@ -63,7 +63,8 @@ fn another_clusters_load_balancer_in_the_same_vpc_stays() -> Result<(), Failure>
     let stage = stage()?;
     let Stage { world, terraform } = &stage;
     super::environments::people(world)?;
-    let network = "resource \"deeploy_network\" \"this\" {\n  name   = \"shared\"\n  preset = \"development\"\n  cidr   = \"10.20.0.0/16\"\n}\n";
+    let network =
+        "resource \"deeploy_network\" \"this\" {\n  name   = \"shared\"\n  preset = \"development\"\n  cidr   = \"10.20.0.0/16\"\n}\n";
     let mut lines = Lines::development(world);
     lines.set("network.cidr", "");
     let existing = "{ vpc_id = deeploy_network.this.vpc_id, private_subnet_ids = deeploy_network.this.private_subnet_ids, \
@@ -76,10 +77,14 @@ fn another_clusters_load_balancer_in_the_same_vpc_stays() -> Result<(), Failure>
     let (state, vpc) = (terraform.attributes(ENVIRONMENT)?, terraform.attributes("deeploy_network.this")?);
     leave_behind(world, &vpc, text(&state["cluster"], "node_security_group_id"))?;
     let groups = of_another(world, &vpc)?;
-    let before: Vec<Value> = world.objects()?.into_iter().filter(|object| object["tags"]["deeploy:owner"] == "deeploy_network/shared").collect();
+    let before: Vec<Value> =
+        world.objects()?.into_iter().filter(|object| object["tags"]["deeploy:owner"] == "deeploy_network/shared").collect();
     terraform.destroy(&["-target=deeploy_environment.this"])?.success()?;
     let balancers = told(world, "DescribeLoadBalancers")?;
-    assert!(balancers.contains("<LoadBalancerName>other</LoadBalancerName>") && !balancers.contains("<LoadBalancerName>k8s<"), "{balancers}");
+    assert!(
+        balancers.contains("<LoadBalancerName>other</LoadBalancerName>") && !balancers.contains("<LoadBalancerName>k8s<"),
+        "{balancers}"
+    );
     let targets = told(world, "DescribeTargetGroups")?;
     assert!(targets.contains("<TargetGroupName>other</TargetGroupName>") && !targets.contains("<TargetGroupName>k8s<"), "{targets}");
     for group in &groups {
@@ -88,7 +93,8 @@ fn another_clusters_load_balancer_in_the_same_vpc_stays() -> Result<(), Failure>
     let tag = [("Filter.1.Name", "tag:cluster.k8s.amazonaws.com/name"), ("Filter.1.Value.1", "other")];
     assert!(ec2(world, "DescribeNetworkInterfaces", &tag)?.contains("<networkInterfaceId>"));
     // The network is as it was.
-    let after: Vec<Value> = world.objects()?.into_iter().filter(|object| object["tags"]["deeploy:owner"] == "deeploy_network/shared").collect();
+    let after: Vec<Value> =
+        world.objects()?.into_iter().filter(|object| object["tags"]["deeploy:owner"] == "deeploy_network/shared").collect();
     assert_eq!(after, before);
     assert_eq!(terraform.attributes("deeploy_network.this")?["drift"], json!({}));
     check::no_unsupported_call(world)
