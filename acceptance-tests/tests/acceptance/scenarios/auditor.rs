@@ -14,7 +14,7 @@ use super::{
 const AUDIT_MAX: Duration = Duration::from_secs(600);
 /// Fewer checks on our objects mean that Prowler didn't see them.
 const CHECKS_MIN: usize = 30;
-const ENVIRONMENT_CHECKS_MIN: usize = 300;
+const ENVIRONMENT_CHECKS_MIN: usize = 150;
 
 /// One verdict on one object.
 struct Finding {

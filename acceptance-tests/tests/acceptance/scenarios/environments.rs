@@ -67,9 +67,12 @@ impl Lines {
 
 /// The roles that configurations name: EKS refuses access entries of those that aren't there.
 pub(super) fn people(world: &World) -> Result<(), Failure> {
-    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{}:root"}},"Action":"sts:AssumeRole"}}]}}"#,
+        world.account()
+    );
     for name in ["admin", "other", "viewer"] {
-        world.iam("CreateRole", &[("RoleName", name), ("AssumeRolePolicyDocument", trust)])?;
+        world.iam("CreateRole", &[("RoleName", name), ("AssumeRolePolicyDocument", trust.as_str())])?;
     }
     Ok(())
 }
