@@ -84,7 +84,7 @@ impl Change {
             return fixed.map(|(summary, detail)| Diagnostic::error(Path::root(), summary, detail)).collect();
         }
         let Some((first, detail)) = fixed.next() else { return Vec::new() };
-        let refuse = |name: &&str| Diagnostic::error(Path::of(*name), format!("`{name}` can't be changed"), format!("{first}. {detail}"));
+        let refuse = |name: &&str| Diagnostic::error(Path::of(name), format!("`{name}` can't be changed"), format!("{first}. {detail}"));
         attributes.iter().map(refuse).collect()
     }
 

@@ -12,7 +12,7 @@ pub(super) fn check(model: &Environment) -> Diagnostics {
     let groups = model.cluster.known().and_then(|cluster| cluster.node_groups.known());
     let mut found = Diagnostics::new();
     for (name, group) in groups.into_iter().flatten() {
-        let wanted = group.availability_zones.known().into_iter().flat_map(|zones| zones.known());
+        let wanted = group.availability_zones.known().into_iter().flat_map(tf_provider::Set::known);
         let Some(missing) = wanted.into_iter().find(|zone| !zones.contains(&zone.as_str())) else { continue };
         let detail = if network.existing.is_null() {
             format!(
