@@ -88,7 +88,7 @@ fn every_resource_example_runs_with_the_provider_example() -> Result<(), Failure
         let stage = Stage { world: world.clone(), terraform };
         stage.terraform.copy(&examples.join("provider"))?;
         stage.terraform.copy(&folder)?;
-        runs(&stage).map_err(|failure| failure.context(&folder.display().to_string()))?;
+        runs(&stage).map_err(|failure| failure.context(folder.display()))?;
         seen += 1;
     }
     assert!(seen >= 9, "{seen} examples");

@@ -152,7 +152,9 @@ fn presets_in_both_directions() -> Result<(), Failure> {
 fn what_can_not_be_is_refused_at_its_attribute() -> Result<(), Failure> {
     let Stage { world, terraform } = &stage()?;
     let topic = format!("\"arn:aws:sns:eu-central-1:{}:t\"", world.account());
-    let cases: [(&[(&str, &str)], &str, &str); 8] = [
+    /// Attributes, where the error is, what it says.
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+    let cases: [Case<'_>; 8] = [
         (&[("alarm_emails", "")], "Alarms that reach nobody", "`sns_topic_arn` to a topic of your own"),
         (&[("sns_topic_arn", &topic)], "Two ways to tell of alarms", "Name one of"),
         (&[("alarm_emails", "[\"ops\"]")], "Not a mail address", "ops@example.com"),
