@@ -14,7 +14,8 @@ from . import Object, reader, shown
 def _kms(backend: Any, account: str) -> Iterator[Object]:
     for key in list(backend.keys.values()):
         tags = backend.tagger.get_tag_dict_for_resource(key.id)
-        managed = getattr(key, "key_manager", "CUSTOMER") == "AWS"
+        # Keys behind alias/aws/… are AWS's, made with the first object that wants one.
+        managed = getattr(key, "key_manager", "CUSTOMER") == "AWS" or any(name.startswith("alias/aws/") for name in key.aliases)
         if not managed:
             yield shown("kms:key", key.id, key.arn, tags, key.key_state)
         for alias in list(key.aliases.values()):

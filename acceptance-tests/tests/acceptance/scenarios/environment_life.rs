@@ -80,8 +80,10 @@ fn production_is_complete_guarded_and_leaves_what_its_last_message_lists() -> Re
 
     let (refused, calls) = mutations_of(world, || terraform.destroy::<&str>(&[]))?;
     let refused = refused.failure()?.text();
-    assert!(refused.contains("must not be destroyed: database.deletion_protection"), "{refused}");
-    assert!(refused.contains("must not be destroyed: cluster.deletion_protection"), "{refused}");
+    assert_eq!(refused.matches("must not be destroyed").count(), 1, "all guards in one error: {refused}");
+    for guard in ["Set cluster.deletion_protection = false", "Set database.deletion_protection = false"] {
+        assert!(refused.contains(guard), "{guard}: {refused}");
+    }
     assert_eq!(calls, Vec::<String>::new());
 
     let open = cluster(world, "deletion_protection = false");
