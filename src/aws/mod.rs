@@ -3,6 +3,7 @@
 mod arn;
 pub mod batch;
 mod connect;
+mod database_token;
 mod environment;
 pub mod error;
 mod http;
@@ -12,15 +13,18 @@ pub mod once;
 mod partition;
 mod redact;
 mod roles;
+mod secret_value;
 pub mod settings;
 
 pub use arn::{Arn, ArnError};
 pub use connect::{ConnectError, OPERATION_TIMEOUT, connect};
+pub use database_token::{DatabaseLogin, DatabaseToken};
 pub use environment::Environment;
 pub use error::{Absent, failure};
 pub use partition::Partition;
 pub use redact::redact;
 pub use roles::RoleError;
+pub use secret_value::SecretValue;
 pub use settings::Settings;
 
 use std::fmt;
@@ -62,6 +66,8 @@ pub struct Aws {
     pub sns: aws_sdk_sns::Client,
     /// Systems Manager: Parameter Store.
     pub ssm: aws_sdk_ssm::Client,
+    /// Credentials and clock, for what is signed and not sent.
+    sdk: SdkConfig,
     /// E.g. `eu-west-1`.
     pub region: String,
     /// Twelve digits.
@@ -112,6 +118,7 @@ impl Aws {
             rds: aws_sdk_rds::Client::new(config),
             sns: aws_sdk_sns::Client::new(config),
             ssm: aws_sdk_ssm::Client::new(config),
+            sdk: config.clone(),
             region: region.to_owned(),
             account_id: caller.account_id,
             partition: partition.id.to_owned(),
