@@ -4,6 +4,7 @@ pub mod aws;
 pub mod components;
 pub mod graph;
 pub mod policies;
+mod postgres;
 pub mod presets;
 pub mod provider;
 mod resources;
