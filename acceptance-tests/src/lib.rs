@@ -3,6 +3,7 @@
 //! - [`Folders`], [`Venv`]: where things are, and the Python environments that the sandbox and the embedded Terraforms live in
 //! - [`Sandbox`]: the emulator's process; [`World`]: one AWS account in it, with its calls, objects and faults, and calls of one's own (`World::kms` …)
 //! - [`Terraform`]: one working folder and one Terraform CLI
+//! - [`Postgres`]: a real PostgreSQL server dressed as RDS
 //! - [`check`]: what every scenario asserts
 //!
 //! It knows no resource: scenarios do.
@@ -11,6 +12,8 @@ pub mod check;
 mod failure;
 mod folders;
 mod hand;
+#[cfg(unix)]
+mod postgres;
 mod prerequisites;
 mod process;
 mod sandbox;
@@ -20,6 +23,8 @@ mod world;
 
 pub use failure::Failure;
 pub use folders::{Folders, platform};
+#[cfg(unix)]
+pub use postgres::{Login, POSTGRES_VERSIONS, Postgres, PostgresPrograms, PostgresVersion, Rows, Tls};
 pub use prerequisites::{Prerequisites, Release, embedded, on_path};
 pub use process::{Finished, run_bounded};
 pub use sandbox::Sandbox;

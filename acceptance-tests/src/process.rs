@@ -115,7 +115,8 @@ impl Stream {
     }
 }
 
-fn wait(child: &mut Child, started: Instant, limit: Duration) -> Result<Option<ExitStatus>, Failure> {
+/// Waits; kills at the limit, and says so by `None`.
+pub(crate) fn wait(child: &mut Child, started: Instant, limit: Duration) -> Result<Option<ExitStatus>, Failure> {
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Ok(Some(status)),

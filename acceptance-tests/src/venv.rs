@@ -138,7 +138,7 @@ fn folder(folders: &Folders, environment: Environment) -> Result<PathBuf, Failur
 }
 
 /// FNV-1a, 64 bits: a name for a content, the same on every machine and with every compiler.
-fn fnv1a(bytes: &[u8]) -> u64 {
+pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
@@ -178,14 +178,29 @@ fn version(python: &Path) -> Option<(u32, u32)> {
 fn install_debian_packages(failed: &Finished, progress: &dyn Fn(&str)) -> Result<(), Failure> {
     let advice = "Python's venv module is needed (Debian, Ubuntu: `apt-get install python3-venv`)";
     let explained = || Failure::new(format!("no Python environment can be made\n{}", failed.output())).remedy(advice);
-    let ci = env::var("CI").is_ok_and(|value| value == "true");
-    let debian = Path::new("/usr/bin/apt-get").is_file();
-    if !(ci && debian && failed.output().contains("ensurepip")) {
+    if !failed.output().contains("ensurepip") {
         return Err(explained());
     }
     progress("installing Debian's python3-venv");
-    for arguments in [vec!["update", "--quiet"], vec!["install", "--quiet", "--yes", "python3-venv"]] {
-        run_bounded(Command::new("apt-get").args(arguments), INSTALL_MAX)?.success().map_err(|failure| failure.remedy(advice))?;
+    install_debian(&["python3-venv"], advice)
+        .map_err(|failure| failure.context(format!("no Python environment can be made\n{}", failed.output())))
+}
+
+/// Installs Debian's packages, only on CI: nobody's own machine is changed unasked.
+///
+/// # Errors
+/// With `advice`, anywhere else and when it fails.
+pub(crate) fn install_debian(packages: &[&str], advice: &str) -> Result<(), Failure> {
+    let ci = env::var("CI").is_ok_and(|value| value == "true");
+    if !(ci && Path::new("/usr/bin/apt-get").is_file()) {
+        return Err(Failure::new(format!("not installed: {}", packages.join(", "))).remedy(advice));
+    }
+    let mut install = vec!["install", "--quiet", "--yes", "--no-install-recommends"];
+    install.extend(packages);
+    for arguments in [vec!["update", "--quiet"], install] {
+        let mut apt = Command::new("apt-get");
+        apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        run_bounded(&mut apt, INSTALL_MAX)?.success().map_err(|failure| failure.remedy(advice))?;
     }
     Ok(())
 }

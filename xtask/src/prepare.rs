@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use acceptance_tests::{Environment, Failure, Folders, Venv};
+#[cfg(unix)]
+use acceptance_tests::{POSTGRES_VERSIONS, PostgresPrograms};
 
 use crate::{arguments::Arguments, cargo, screen};
 
@@ -15,6 +17,7 @@ pub(crate) fn run(folders: &Folders, mut arguments: Arguments) -> Result<ExitCod
     for environment in NEEDED {
         environment_of(folders, environment)?;
     }
+    postgres(folders)?;
     if all {
         environment_of(folders, Environment::PROWLER)?;
     }
@@ -26,4 +29,19 @@ pub(crate) fn run(folders: &Folders, mut arguments: Arguments) -> Result<ExitCod
 /// An environment, made with progress if it isn't there.
 pub(crate) fn environment_of(folders: &Folders, environment: Environment) -> Result<Venv, Failure> {
     Venv::prepare(folders, environment, &|line| screen::step(line))
+}
+
+/// Every PostgreSQL server that scenarios run against; there are none for Windows.
+#[cfg(not(unix))]
+pub(crate) fn postgres(_: &Folders) -> Result<(), Failure> {
+    Ok(())
+}
+
+/// Every PostgreSQL server that scenarios run against.
+#[cfg(unix)]
+pub(crate) fn postgres(folders: &Folders) -> Result<(), Failure> {
+    for version in POSTGRES_VERSIONS {
+        PostgresPrograms::prepare(folders, version, &|line| screen::step(line))?;
+    }
+    Ok(())
 }

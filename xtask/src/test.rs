@@ -128,6 +128,7 @@ fn acceptance(folders: &Folders, _: &Asked) -> Result<Command, Failure> {
     for environment in prepare::NEEDED {
         prepare::environment_of(folders, environment)?;
     }
+    prepare::postgres(folders)?;
     let archive = package::make(folders, false)?;
     Ok(scenarios(folders, &archive, &["--skip", AUDITOR]))
 }

@@ -222,6 +222,23 @@ class States(RdsTest):
         self.settings(rds_endpoint={"identifier": "*", "address": None})
         self.assertEqual(self.look()["Endpoint"]["Port"], 5432)
 
+    def test_the_secret_has_the_real_servers_password(self):
+        secrets = self.aws("secretsmanager")
+        server = {"identifier": "db1", "address": "127.0.0.1", "port": 6543}
+        self.settings(rds_endpoint=server | {"master_password": "before:it%is'made"})
+        managed = {"MasterUserPassword": None, "ManageMasterUserPassword": True}
+        arn = self.make(**managed)["MasterUserSecret"]["SecretArn"]
+        told = lambda arn: json.loads(secrets.get_secret_value(SecretId=arn)["SecretString"])
+        self.assertEqual(told(arn)["password"], "before:it%is'made")
+        other = self.make(DBInstanceIdentifier="db2", **managed)["MasterUserSecret"]["SecretArn"]
+        theirs = told(other)["password"]
+        self.settings(rds_endpoint=server | {"master_password": "after"})
+        self.assertEqual((told(arn)["password"], told(other)["password"]), ("after", theirs))
+        self.settings(rds_endpoint={**server, "identifier": "*", "master_password": "all"})
+        self.assertEqual((told(arn)["password"], told(other)["password"]), ("after", "all"))
+        self.settings(rds_endpoint={"identifier": "db1", "address": None})
+        self.assertEqual(told(arn)["password"], "after")
+
     def test_a_new_instance_can_be_hidden(self):
         self.faults({"on": {"operation": "rds:CreateDBInstance"}, "do": "hide_s", "hide_s": 60})
         self.rds.create_db_instance(**self.asked(DBInstanceIdentifier="Db1"))

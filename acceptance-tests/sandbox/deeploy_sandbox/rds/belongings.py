@@ -13,12 +13,16 @@ import uuid
 
 from ..moto_bridge import backend
 from .groups import find_subnet_group
-from .instances import Instance
+from .instances import Instance, real_server
 
 PASSWORD_CHARACTERS = string.ascii_letters + string.digits + "!#$%&()*+,-.:;<=>?[]^_{|}~"
 
 
-def new_password() -> str:
+def new_password(instance: Instance) -> str:
+    """One that RDS makes up; where a test has put a real PostgreSQL behind the instance, the one that this server has."""
+    known = real_server(instance)
+    if known and known.get("master_password"):
+        return str(known["master_password"])
     return "".join(secrets.choice(PASSWORD_CHARACTERS) for _ in range(28))
 
 
@@ -26,7 +30,7 @@ def make_secret(instance: Instance, key_arn: str | None) -> None:
     """`rds!db-UUID`; its JSON has `username` and `password`, and it rotates every seven days."""
     place = instance.place
     store = backend("secretsmanager", place.account, place.region)
-    password = new_password()
+    password = new_password(instance)
     made = store.create_managed_secret(
         service_name="rds",
         secret_id=f"rds!db-{uuid.uuid4()}",
@@ -42,7 +46,7 @@ def make_secret(instance: Instance, key_arn: str | None) -> None:
 
 
 def rotate_secret(instance: Instance) -> None:
-    password = new_password()
+    password = new_password(instance)
     store = backend("secretsmanager", instance.place.account, instance.place.region)
     text = json.dumps({"username": instance.values["MasterUsername"], "password": password})
     found = store.secrets[instance.secret["SecretArn"]] if instance.secret else None

@@ -216,10 +216,16 @@ def zone_of(region: str) -> str:
     return "Z" + hashlib.sha256(region.encode()).hexdigest()[:13].upper()
 
 
+def real_server(instance: Instance) -> dict[str, Any] | None:
+    """The real PostgreSQL that a test has put behind the instance."""
+    overrides = memory(instance.place.account, "rds endpoints")
+    found: dict[str, Any] | None = overrides.get(instance.name) or overrides.get("*")
+    return found
+
+
 def endpoint(instance: Instance) -> tuple[str, int | None]:
     """The address; another one where a test has put a real PostgreSQL behind the instance."""
-    overrides = memory(instance.place.account, "rds endpoints")
-    found = overrides.get(instance.name) or overrides.get("*")
+    found = real_server(instance)
     if found:
         return str(found["address"]), int(found["port"])
     label = hashlib.sha256((instance.place.account + instance.place.region).encode()).hexdigest()[:12]

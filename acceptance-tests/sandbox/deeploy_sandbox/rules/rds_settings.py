@@ -7,8 +7,8 @@ from typing import Any
 import moto.backends
 
 from ..durations import begin
-from ..rds import changes, events, making, parameters, versions
-from ..rds.instances import KEY_LOST, Instance, endpoint, find_instance
+from ..rds import belongings, changes, events, making, parameters, versions
+from ..rds.instances import KEY_LOST, Instance, endpoint, find_instance, instances
 from ..rds.store import Place
 from ..reach import reach
 from ..routes import route, setting
@@ -25,6 +25,11 @@ def _found(account: str | None, identifier: str, region: str | None = None) -> I
         if found is not None:
             return found
     raise ValueError(f"no DB instance {identifier}")
+
+
+def _all(account: str) -> list[Instance]:
+    regions = dict.get(moto.backends.get_backend("rds"), account) or {}
+    return [instance for region in list(regions) for instance in instances(Place(account, str(region)))]
 
 
 @setting("rds_apply_pending")
@@ -66,15 +71,22 @@ def _upgrade(account: str | None, body: dict[str, Any]) -> dict[str, Any]:
 
 @setting("rds_endpoint")
 def _endpoint(account: str | None, body: dict[str, Any]) -> dict[str, Any]:
-    """From now on `identifier` (`*`: every instance) is reached at a real PostgreSQL's address; without one, at its own."""
+    """From now on `identifier` (`*`: every instance) is reached at a real PostgreSQL's address; without one, at its own.
+
+    On AWS RDS gives the server and the secret the same password. Here the server has its password already, and the secrets of
+    instances that are there, or come later, get it.
+    """
     if not account:
         raise ValueError("which account?")
-    overrides = memory(account, "rds endpoints")
+    overrides, name = memory(account, "rds endpoints"), str(body["identifier"])
     if body.get("address") is None:
-        overrides.pop(str(body["identifier"]), None)
+        overrides.pop(name, None)
     else:
-        overrides[str(body["identifier"])] = {"address": str(body["address"]), "port": int(body["port"])}
-    return dict(overrides)
+        overrides[name] = {"address": str(body["address"]), "port": int(body["port"]), "master_password": body.get("master_password")}
+        for instance in _all(account):
+            if instance.secret and name in ("*", instance.name) and body.get("master_password"):
+                belongings.rotate_secret(instance)
+    return {key: {"address": each["address"], "port": each["port"]} for key, each in overrides.items()}
 
 
 @route("POST", "rds-probe")

@@ -38,6 +38,8 @@ mod monitoring_drift;
 mod network;
 mod network_drift;
 mod ownership;
+#[cfg(unix)]
+mod postgres;
 mod registry;
 mod repair;
 mod s3_bucket;
