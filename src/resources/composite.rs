@@ -79,14 +79,14 @@ pub(crate) trait Composite: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// The components.
-    fn blueprint(model: &Self::Model, place: &Place) -> Blueprint;
+    /// The components. An error where they can't be told: a component that were only left out would be deleted.
+    fn blueprint(model: &Self::Model, place: &Place) -> Result<Blueprint, Diagnostics>;
 
     /// A component that stands in state and that the configuration no longer wants and names (a node group that was taken out), with
     /// what it takes to find and delete it. The engine deletes it when everything else is as it shall be; what is stateful stays until the
     /// resource goes.
-    fn leftover(_component: &str, _model: &Self::Model, _place: &Place) -> Option<Node> {
-        None
+    fn leftover(_component: &str, _model: &Self::Model, _place: &Place) -> Result<Option<Node>, Diagnostics> {
+        Ok(None)
     }
 
     /// The components' ids that stand in a state.
@@ -181,20 +181,21 @@ impl<C: Composite> Adapter<C> {
     }
 
     /// The blueprint with everything that the provider block adds to it. `known`: what stands in state, so that nothing of it is forgotten.
-    pub(super) fn blueprint(&self, model: &C::Model, value: &Value, place: &Place, known: &Known) -> Blueprint {
-        let mut blueprint = C::blueprint(model, place);
+    pub(super) fn blueprint(&self, model: &C::Model, value: &Value, place: &Place, known: &Known) -> Result<Blueprint, Diagnostics> {
+        let mut blueprint = C::blueprint(model, place)?;
         let wanted: BTreeSet<&ComponentId> = blueprint.nodes.iter().map(|node| &node.id).collect();
-        let leftover = |component: &ComponentId| {
-            C::leftover(&component.0, model, place).map(|node| {
+        let mut leftovers = Vec::new();
+        for component in known.keys().filter(|component| !wanted.contains(component)) {
+            let node = C::leftover(&component.0, model, place)?;
+            leftovers.extend(node.map(|node| {
                 let stays = node.stateful;
                 node.absent_if(!stays)
-            })
-        };
-        let leftovers: Vec<Node> = known.keys().filter(|component| !wanted.contains(component)).filter_map(leftover).collect();
+            }));
+        }
         blueprint.nodes.extend(leftovers);
         blueprint.tags = super::tags::wanted(&self.session, value).unwrap_or_else(|| super::tags::stated(value));
         blueprint.ignore_tags = self.session.ignore_tags();
-        blueprint
+        Ok(blueprint)
     }
 }
 

@@ -135,14 +135,14 @@ impl Composite for Kind {
         cluster::principals(&model.cluster).into_iter().map(|arn| ("admin_principal_arns", arn)).collect()
     }
 
-    fn blueprint(model: &EksCluster, place: &Place) -> Blueprint {
+    fn blueprint(model: &EksCluster, place: &Place) -> Result<Blueprint, Diagnostics> {
         let mut nodes = vec![record::node(RECORD_OF, model)];
         nodes.extend(cluster::nodes(&model.cluster, &links(model), place));
-        Blueprint::of(Owner { resource: Self::TYPE.to_owned(), name: model.name.known().cloned().unwrap_or_default() }, nodes)
+        Ok(Blueprint::of(Owner { resource: Self::TYPE.to_owned(), name: model.name.known().cloned().unwrap_or_default() }, nodes))
     }
 
-    fn leftover(component: &str, model: &EksCluster, _place: &Place) -> Option<Node> {
-        cluster::leftover(component, &links(model))
+    fn leftover(component: &str, model: &EksCluster, _place: &Place) -> Result<Option<Node>, Diagnostics> {
+        Ok(cluster::leftover(component, &links(model)))
     }
 
     fn known(state: &EksCluster) -> Known {

@@ -21,6 +21,7 @@ mod marks;
 mod monitoring;
 mod network;
 mod outputs;
+mod pace;
 mod parts;
 mod plan;
 mod rds_instance;

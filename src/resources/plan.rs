@@ -15,7 +15,7 @@ use super::{
     apply,
     change::Change,
     composite::{Adapter, Composite, Foretold, fields},
-    outputs, tags,
+    outputs, pace, tags,
 };
 
 /// Nothing is missing, nothing pends.
@@ -62,6 +62,7 @@ pub(super) fn guarded<C: Composite>(state: &C::Model) -> Option<Diagnostic> {
 }
 
 async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &mut Diagnostics) -> Result<Value, Diagnostics> {
+    pace::scale()?;
     let attributes = C::Model::attributes();
     let preset = preset(&attributes, &request.config);
     let written = Adapter::<C>::model(&request.config)?;
@@ -88,8 +89,8 @@ async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &
     let known = prior.as_ref().map(C::known).unwrap_or_default();
     let change = match (&prior, &place) {
         (Some(prior), Some(place)) => {
-            let before = adapter.blueprint(prior, &request.prior, place, &known);
-            let after = adapter.blueprint(&model, &planned, place, &known);
+            let before = adapter.blueprint(prior, &request.prior, place, &known)?;
+            let after = adapter.blueprint(&model, &planned, place, &known)?;
             let change = Change::between(&before, &after, &known);
             if !replaced_as_a_whole(&attributes, &request.prior, &planned) {
                 // Where the resource's own checks have told the attribute, the components that it reaches say nothing more.

@@ -135,11 +135,11 @@ impl Composite for Kind {
         database::derive(&mut model.database, preset);
     }
 
-    fn blueprint(model: &RdsInstance, place: &Place) -> Blueprint {
+    fn blueprint(model: &RdsInstance, place: &Place) -> Result<Blueprint, Diagnostics> {
         let name = model.name.known().cloned().unwrap_or_default();
         let mut nodes = vec![record::node(RECORDED, model)];
         nodes.extend(database::nodes(&model.database, &links(model, name.clone()), place));
-        Blueprint::of(Owner { resource: Kind::TYPE.to_owned(), name }, nodes)
+        Ok(Blueprint::of(Owner { resource: Kind::TYPE.to_owned(), name }, nodes))
     }
 
     fn known(state: &RdsInstance) -> Known {

@@ -39,7 +39,9 @@ pub(super) fn of<C: Composite>(adapter: &Adapter<C>, model: &C::Model, basis: &B
     let mut model = model.clone();
     C::refresh(&mut model, seen);
     C::outputs(&mut model, seen);
-    let unshown = unshown(blueprint, &adapter.blueprint(&model, before, place, ids));
+    // Where what was found makes no blueprint, everything is compared with what was wanted: more shows as drift, and no state is lost.
+    let unshown =
+        adapter.blueprint(&model, before, place, ids).map_or_else(|_| (*blueprint).clone(), |refreshed| unshown(blueprint, &refreshed));
     let mut all = fields(&model.to_value());
     if let Some(found) = claim_of(blueprint).and_then(|id| seen.found.get(id)) {
         all.insert("tags_all".to_owned(), tags::to_value(&tags::visible(&adapter.session, found)));

@@ -235,12 +235,12 @@ impl Composite for Kind {
         all.into_iter().map(|arn| ("cluster.admin_principal_arns", arn)).collect()
     }
 
-    fn blueprint(model: &Environment, place: &Place) -> Blueprint {
+    fn blueprint(model: &Environment, place: &Place) -> Result<Blueprint, Diagnostics> {
         let owner = Owner { resource: Self::TYPE.to_owned(), name: model.name.known().cloned().unwrap_or_default() };
-        Blueprint::of(owner, Wiring::of(model, place).nodes())
+        Ok(Blueprint::of(owner, Wiring::of(model, place).nodes()?))
     }
 
-    fn leftover(component: &str, model: &Environment, place: &Place) -> Option<Node> {
+    fn leftover(component: &str, model: &Environment, place: &Place) -> Result<Option<Node>, Diagnostics> {
         Wiring::of(model, place).leftover(component)
     }
 

@@ -3,11 +3,11 @@
 use serde_json::json;
 use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set, Value};
 
-use super::renamed::renamed;
+use super::{defaults, renamed::renamed};
 use crate::{
     graph::{Input, Meaning, Node, Observed, link},
     policies::{KeyUsers, Place, key_policy},
-    presets::{Preset, fill},
+    presets::Preset,
     resources::{
         checks,
         composite::{Composite, Seen},
@@ -122,9 +122,9 @@ pub(crate) fn check_change(model: &Encryption, prior: Option<&Encryption>, at: &
 }
 
 /// Both keys with their aliases, and the service-linked role that the data key's policy names.
-pub(crate) fn nodes(model: &Encryption, name: &Attr<String>, preset: Option<Preset>, links: &Links, place: &Place) -> Vec<Node> {
+pub(crate) fn nodes(model: &Encryption, name: &Attr<String>, preset: Option<Preset>, links: &Links, place: &Place) -> Result<Vec<Node>, Diagnostics> {
     if !model.existing.is_null() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let role = settings([("service_name", unread(Input::Known(json!("autoscaling.amazonaws.com"))))]);
     // Shared by the whole account: it is never ours to delete.
@@ -141,9 +141,9 @@ pub(crate) fn nodes(model: &Encryption, name: &Attr<String>, preset: Option<Pres
     };
     let tokens = KeyUsers { users: vec![links.identity_arn.clone()], ..KeyUsers::default() };
     let mut nodes = vec![role];
-    nodes.extend(key(model, name, preset, place, TOKENS, "tokens", "Encrypts the tokens of Deeploy", &tokens));
-    nodes.extend(key(model, name, preset, place, DATA, "data", "Encrypts database, disks, bucket, logs and secrets of Deeploy", &users));
-    nodes
+    nodes.extend(key(model, name, preset, place, TOKENS, "tokens", "Encrypts the tokens of Deeploy", &tokens)?);
+    nodes.extend(key(model, name, preset, place, DATA, "data", "Encrypts database, disks, bucket, logs and secrets of Deeploy", &users)?);
+    Ok(nodes)
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -156,19 +156,17 @@ fn key(
     purpose: &str,
     description: &str,
     users: &KeyUsers,
-) -> Vec<Node> {
-    let defaults = Value::Map(fill(&KmsKey::attributes(), &Value::Null, &Value::Null, preset));
-    let Ok(defaults) = KmsKey::from_value(&defaults, &Path::root()) else { return Vec::new() };
+) -> Result<Vec<Node>, Diagnostics> {
     let of_key = KmsKey {
         name: name.clone().map(|name| format!("deeploy/{name}/{purpose}")),
         description: Attr::Known(description.to_owned()),
         deletion_window_in_days: model.deletion_window_in_days.clone(),
         rotation_period_in_days: model.rotation_period_in_days.clone(),
         user_arns: Attr::Known(Set::from_iter(Vec::<String>::new())),
-        ..defaults
+        ..defaults::<KmsKey>(preset)?
     };
     let alias = format!("{component}_alias");
-    let mut nodes = renamed(kms_key::Kind::blueprint(&of_key, place).nodes, &[("key", component), ("alias", &alias)]);
+    let mut nodes = renamed(kms_key::Kind::blueprint(&of_key, place)?.nodes, &[("key", component), ("alias", &alias)]);
     let retained = !ends(model);
     let reason = "kept, since snapshots, backups and Deeploy's tokens are unreadable without it (`encryption.on_destroy`). Cost: per key and month \
                   (AWS KMS pricing)";
@@ -181,7 +179,7 @@ fn key(
             node.keep = retained.then(String::new);
         }
     }
-    nodes
+    Ok(nodes)
 }
 
 /// What the keys are called is only known when they are made.
