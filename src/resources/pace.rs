@@ -37,7 +37,10 @@ mod tests {
         assert_eq!((read(None), at(""), at("0.05"), at("0"), at("1")), (Ok(1.0), Ok(1.0), Ok(0.05), Ok(0.0), Ok(1.0)));
         for wrong in ["fast", "0,05", "-1", "2", "NaN", "inf", "0.05 "] {
             let refused = at(wrong);
-            assert!(refused.as_ref().is_err_and(|said| said.len() == 1 && said.iter().all(|one| one.detail.contains(wrong))), "{refused:?}");
+            assert!(
+                refused.as_ref().is_err_and(|said| said.len() == 1 && said.iter().all(|one| one.detail.contains(wrong))),
+                "{refused:?}"
+            );
         }
     }
 }

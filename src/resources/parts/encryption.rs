@@ -122,7 +122,13 @@ pub(crate) fn check_change(model: &Encryption, prior: Option<&Encryption>, at: &
 }
 
 /// Both keys with their aliases, and the service-linked role that the data key's policy names.
-pub(crate) fn nodes(model: &Encryption, name: &Attr<String>, preset: Option<Preset>, links: &Links, place: &Place) -> Result<Vec<Node>, Diagnostics> {
+pub(crate) fn nodes(
+    model: &Encryption,
+    name: &Attr<String>,
+    preset: Option<Preset>,
+    links: &Links,
+    place: &Place,
+) -> Result<Vec<Node>, Diagnostics> {
     if !model.existing.is_null() {
         return Ok(Vec::new());
     }

@@ -35,7 +35,8 @@ pub(crate) mod storage;
 fn defaults<M: Model>(preset: Option<Preset>) -> Result<M, Diagnostics> {
     let attributes = Value::Map(fill(&M::attributes(), &Value::Null, &Value::Null, preset));
     M::from_value(&attributes, &Path::root()).map_err(|problems| {
-        let told: Vec<String> = problems.iter().map(|problem| format!("{}: {} {}", problem.path, problem.summary, problem.detail)).collect();
+        let told: Vec<String> =
+            problems.iter().map(|problem| format!("{}: {} {}", problem.path, problem.summary, problem.detail)).collect();
         let detail = format!("{}\n\nNothing was changed. This is a bug of the provider: report it with this message.", told.join("\n"));
         vec![Diagnostic::error(Path::root(), "A preset's default doesn't fit its attribute", detail)]
     })

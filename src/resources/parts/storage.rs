@@ -101,12 +101,7 @@ pub(crate) fn nodes(model: &Storage, preset: Option<Preset>, data_key_arn: &Attr
 }
 
 /// The bucket of the access logs stays with its logs when the preset no longer wants any.
-pub(crate) fn leftover(
-    component: &str,
-    model: &Storage,
-    data_key_arn: &Attr<String>,
-    place: &Place,
-) -> Result<Option<Node>, Diagnostics> {
+pub(crate) fn leftover(component: &str, model: &Storage, data_key_arn: &Attr<String>, place: &Place) -> Result<Option<Node>, Diagnostics> {
     if component != LOG_BUCKET {
         return Ok(None);
     }
