@@ -21,7 +21,7 @@ use crate::{
     provider::Session,
 };
 
-use super::{apply, import, plan, read, report};
+use super::{apply, change::Change, import, plan, read, report};
 
 pub(super) use super::{
     outputs::{Decider, deciders},
@@ -129,6 +129,16 @@ pub(crate) trait Composite: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Warnings about what parts do when their settings change in place.
+    fn consequences(_change: &Change) -> Diagnostics {
+        Vec::new()
+    }
+
+    /// What is left of a part that holds data and is gone, and how to get it back; for the error that names the part.
+    fn left_of(_component: &str, _facts: Option<&Self::Facts>) -> Option<String> {
+        None
+    }
+
     /// Warnings about what a change does to those who use the object.
     fn warnings(_planned: &Self::Model, _prior: Option<&Self::Model>, _facts: Option<&Self::Facts>) -> Diagnostics {
         Vec::new()
@@ -194,6 +204,7 @@ impl<C: Composite> Adapter<C> {
         }
         blueprint.nodes.extend(leftovers);
         blueprint.tags = super::tags::wanted(&self.session, value).unwrap_or_else(|| super::tags::stated(value));
+        super::tags::spread(&mut blueprint.nodes, &blueprint.tags);
         blueprint.ignore_tags = self.session.ignore_tags();
         Ok(blueprint)
     }

@@ -10,6 +10,7 @@ mod access;
 mod apply;
 mod change;
 pub(crate) mod checks;
+mod close;
 mod composite;
 mod eks_cluster;
 mod environment;

@@ -1,7 +1,5 @@
 //! Which part takes what from which: the edges between parts.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 use tf_provider::{Attr, Diagnostics, Value};
 
@@ -74,7 +72,6 @@ impl<'a> Wiring<'a> {
             nodes_after: network::ways_out(&self.network),
             permissions_boundary: self.model.permissions_boundary.clone(),
             iam_path: self.model.iam_path.clone(),
-            tags: BTreeMap::new(),
         }
     }
 

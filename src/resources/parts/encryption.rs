@@ -5,7 +5,9 @@ use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set, Value};
 
 use super::{defaults, renamed::renamed};
 use crate::{
-    graph::{Input, Meaning, Node, Observed, link},
+    aws::Aws,
+    components::state_of_key,
+    graph::{Failure, Input, Meaning, Node, Observed, link},
     policies::{KeyUsers, Place, key_policy},
     presets::Preset,
     resources::{
@@ -103,6 +105,45 @@ pub(crate) fn guarded(model: &Encryption, backups_stay: bool) -> Option<String> 
                   encryption.on_destroy = \"retain\", or database.final_snapshot = false and database.delete_automated_backups = true; apply, then \
                   destroy.";
     (backups_stay && ends(model)).then(|| reason.to_owned())
+}
+
+/// The keys that exist already, by attribute and ARN, and what state KMS has them in; `None`: there is no such key. What stands in state isn't asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    keys: Vec<(&'static str, String, Option<String>)>,
+}
+
+/// Asks for keys that exist already, where they are new to the resource.
+pub(crate) async fn look_up(aws: &Aws, model: &Encryption, prior: Option<&Encryption>) -> Result<Facts, Failure> {
+    let mut facts = Facts::default();
+    let Attr::Known(existing) = &model.existing else { return Ok(facts) };
+    if prior.and_then(|prior| prior.existing.known()).is_some_and(|before| before.to_value() == existing.to_value()) {
+        return Ok(facts);
+    }
+    for (name, arn) in [("tokens_key_arn", &existing.tokens_key_arn), ("data_key_arn", &existing.data_key_arn)] {
+        if let Some(arn) = arn.as_str() {
+            facts.keys.push((name, arn.to_owned(), state_of_key(aws, arn).await?));
+        }
+    }
+    Ok(facts)
+}
+
+/// Keys that aren't there, or that nothing can be encrypted with.
+pub(crate) fn check_facts(facts: &Facts, at: &Path) -> Diagnostics {
+    let wrong = |(name, arn, state): &(&'static str, String, Option<String>)| {
+        let (summary, detail) = match state.as_deref() {
+            Some("Enabled") => return None,
+            None => (
+                "No such key",
+                format!("There is no key {arn} in this region, or it is of another account that doesn't share it. Check the ARN."),
+            ),
+            Some(state) => {
+                ("The key can't be used", format!("{arn} is in the state {state}. Enable it, or cancel its deletion; or name another key."))
+            }
+        };
+        Some(Diagnostic::error(at.attribute("existing").attribute(name), summary, detail))
+    };
+    facts.keys.iter().filter_map(wrong).collect()
 }
 
 /// A key stays what it is.
@@ -234,5 +275,20 @@ mod tests {
         for (keys, backups_stay, refused) in cases {
             assert_eq!(guarded(&keys, backups_stay).is_some(), refused, "{:?} {backups_stay}", keys.on_destroy);
         }
+    }
+
+    #[test]
+    fn keys_that_exist_must_exist() {
+        let state =
+            |state: Option<&str>| ("data_key_arn", "arn:aws:kms:eu-central-1:123456789012:key/1".to_owned(), state.map(str::to_owned));
+        let told = |keys| {
+            let found = check_facts(&Facts { keys }, &Path::of("encryption"));
+            found.into_iter().map(|one| format!("{}: {}", one.path, one.summary)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(vec![state(Some("Enabled"))]), Vec::<String>::new());
+        assert_eq!(
+            told(vec![state(None), state(Some("PendingDeletion"))]),
+            ["encryption.existing.data_key_arn: No such key", "encryption.existing.data_key_arn: The key can't be used"]
+        );
     }
 }
