@@ -38,8 +38,9 @@ pub(crate) use eks::{
 };
 pub use iam_role::arn_of_role;
 pub use kms_alias::alias_of;
+pub use kms_key::state_of_key;
 pub use monitoring::{InstanceClass, instance_class, record_value};
-pub use rds::{Offer, Snapshot, Version, offers, snapshot, versions};
+pub use rds::{Offer, Restorable, Snapshot, Version, newest_snapshot, offers, parameters, snapshot, versions};
 
 /// Every kind of object that blueprints may name.
 #[must_use]
