@@ -4,10 +4,12 @@
 //! - [`Sandbox`]: the emulator's process; [`World`]: one AWS account in it, with its calls, objects and faults, and calls of one's own (`World::kms` …)
 //! - [`Terraform`]: one working folder and one Terraform CLI
 //! - [`check`]: what every scenario asserts
+//! - [`debian`]: programs that tests run, installed on CI
 //!
 //! It knows no resource: scenarios do.
 
 pub mod check;
+pub mod debian;
 mod failure;
 mod folders;
 mod hand;

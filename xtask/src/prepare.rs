@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use acceptance_tests::{Environment, Failure, Folders, Venv};
+use acceptance_tests::{Environment, Failure, Folders, Venv, debian};
 
 use crate::{arguments::Arguments, cargo, screen};
 
@@ -18,6 +18,7 @@ pub(crate) fn run(folders: &Folders, mut arguments: Arguments) -> Result<ExitCod
     if all {
         environment_of(folders, Environment::PROWLER)?;
     }
+    programs()?;
     let provider = cargo::build_provider(folders, false)?;
     screen::step(format!("ready: {}", provider.display()));
     Ok(ExitCode::SUCCESS)
@@ -26,4 +27,9 @@ pub(crate) fn run(folders: &Folders, mut arguments: Arguments) -> Result<ExitCod
 /// An environment, made with progress if it isn't there.
 pub(crate) fn environment_of(folders: &Folders, environment: Environment) -> Result<Venv, Failure> {
     Venv::prepare(folders, environment, &|line| screen::step(line))
+}
+
+/// Programs that unit tests run: an SSH server and what goes with it.
+pub(crate) fn programs() -> Result<(), Failure> {
+    debian::prepare(&debian::SSH, &|line| screen::step(line))
 }
