@@ -12,6 +12,8 @@ pub mod once;
 mod partition;
 mod redact;
 mod roles;
+#[allow(dead_code)] // The resource that goes this way is written beside it.
+pub(crate) mod session_manager;
 pub mod settings;
 
 pub use arn::{Arn, ArnError};

@@ -26,7 +26,7 @@ mod service_linked_role;
 mod settings;
 
 #[cfg(test)]
-mod replay;
+pub(crate) mod replay;
 
 pub use ec2::{AvailabilityZone, ExistingNetwork, ExistingSubnet, availability_zones, existing_network, is_without_eks};
 pub(crate) use eks::{
