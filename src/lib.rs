@@ -5,6 +5,7 @@ pub mod components;
 mod ephemeral;
 pub mod graph;
 pub mod policies;
+mod postgres;
 pub mod presets;
 pub mod provider;
 mod resources;

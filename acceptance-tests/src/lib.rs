@@ -5,10 +5,12 @@
 //! - [`Terraform`]: one working folder and one Terraform CLI
 //! - [`Postgres`]: a real PostgreSQL server dressed as RDS
 //! - [`check`]: what every scenario asserts
+//! - [`debian`]: programs that tests run, installed on CI
 //!
 //! It knows no resource: scenarios do.
 
 pub mod check;
+pub mod debian;
 mod failure;
 mod folders;
 mod hand;

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Failure, Finished, Folders, folders, run_bounded};
+use crate::{Failure, Finished, Folders, debian, folders, run_bounded};
 
 /// The oldest Python that moto and boto3 accept.
 const PYTHON_MIN: (u32, u32) = (3, 10);
@@ -177,32 +177,10 @@ fn version(python: &Path) -> Option<(u32, u32)> {
 /// Debian ships Python without venv. On CI the package is installed; a person is told how.
 fn install_debian_packages(failed: &Finished, progress: &dyn Fn(&str)) -> Result<(), Failure> {
     let advice = "Python's venv module is needed (Debian, Ubuntu: `apt-get install python3-venv`)";
-    let explained = || Failure::new(format!("no Python environment can be made\n{}", failed.output())).remedy(advice);
-    if !failed.output().contains("ensurepip") {
-        return Err(explained());
+    if !(debian::may_install() && failed.output().contains("ensurepip")) {
+        return Err(Failure::new(format!("no Python environment can be made\n{}", failed.output())).remedy(advice));
     }
-    progress("installing Debian's python3-venv");
-    install_debian(&["python3-venv"], advice)
-        .map_err(|failure| failure.context(format!("no Python environment can be made\n{}", failed.output())))
-}
-
-/// Installs Debian's packages, only on CI: nobody's own machine is changed unasked.
-///
-/// # Errors
-/// With `advice`, anywhere else and when it fails.
-pub(crate) fn install_debian(packages: &[&str], advice: &str) -> Result<(), Failure> {
-    let ci = env::var("CI").is_ok_and(|value| value == "true");
-    if !(ci && Path::new("/usr/bin/apt-get").is_file()) {
-        return Err(Failure::new(format!("not installed: {}", packages.join(", "))).remedy(advice));
-    }
-    let mut install = vec!["install", "--quiet", "--yes", "--no-install-recommends"];
-    install.extend(packages);
-    for arguments in [vec!["update", "--quiet"], install] {
-        let mut apt = Command::new("apt-get");
-        apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-        run_bounded(&mut apt, INSTALL_MAX)?.success().map_err(|failure| failure.remedy(advice))?;
-    }
-    Ok(())
+    debian::install(&["python3-venv"], progress).map_err(|failure| failure.remedy(advice))
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ mod partition;
 mod redact;
 mod roles;
 mod secret_value;
+#[allow(dead_code)] // The resource that goes this way is written beside it.
+pub(crate) mod session_manager;
 pub mod settings;
 
 pub use arn::{Arn, ArnError};

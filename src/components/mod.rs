@@ -26,7 +26,7 @@ mod service_linked_role;
 mod settings;
 
 #[cfg(test)]
-mod replay;
+pub(crate) mod replay;
 
 pub use ec2::{AvailabilityZone, ExistingNetwork, ExistingSubnet, availability_zones, existing_network, is_without_eks};
 pub(crate) use eks::{
@@ -38,8 +38,9 @@ pub(crate) use eks::{
 };
 pub use iam_role::arn_of_role;
 pub use kms_alias::alias_of;
+pub use kms_key::state_of_key;
 pub use monitoring::{InstanceClass, instance_class, record_value};
-pub use rds::{Offer, Snapshot, Version, offers, snapshot, versions};
+pub use rds::{Offer, Restorable, Snapshot, Version, newest_snapshot, offers, parameters, snapshot, versions};
 
 /// Every kind of object that blueprints may name.
 #[must_use]

@@ -35,7 +35,7 @@ struct Line {
 
 /// What answers, and what was asked.
 #[derive(Clone, Default)]
-pub(super) struct Script {
+pub(crate) struct Script {
     lines: Arc<Mutex<VecDeque<Line>>>,
     asked: Arc<Mutex<Vec<(String, String)>>>,
     owners: Arc<Mutex<Vec<Option<String>>>>,
@@ -51,41 +51,41 @@ impl std::fmt::Debug for Script {
 
 impl Script {
     /// Requests come in the script's order.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Requests may come in any order: the first line that fits answers.
-    pub(super) fn any_order() -> Self {
+    pub(crate) fn any_order() -> Self {
         Self { any_order: true, ..Self::default() }
     }
 
     /// Each reply takes that long, by tokio's clock.
-    pub(super) fn slow(self, slow: Duration) -> Self {
+    pub(crate) fn slow(self, slow: Duration) -> Self {
         Self { slow, ..self }
     }
 
     /// Expects `request` and answers it.
-    pub(super) fn on(self, request: &str, status: u16, body: &str) -> Self {
+    pub(crate) fn on(self, request: &str, status: u16, body: &str) -> Self {
         self.with(request, status, &[], body)
     }
 
     /// As [`Self::on`], with headers in the reply.
-    pub(super) fn with(self, request: &str, status: u16, headers: &[(&'static str, &str)], body: &str) -> Self {
+    pub(crate) fn with(self, request: &str, status: u16, headers: &[(&'static str, &str)], body: &str) -> Self {
         let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         self.lines.lock().unwrap().push_back(Line { request: request.to_owned(), status, headers, body: body.as_bytes().to_vec() });
         self
     }
 
     /// As [`Self::on`], of a service that speaks RPC v2 CBOR (CloudWatch); its requests are told as JSON.
-    pub(super) fn cbor(self, request: &str, status: u16, body: &serde_json::Value) -> Self {
+    pub(crate) fn cbor(self, request: &str, status: u16, body: &serde_json::Value) -> Self {
         let headers = vec![("smithy-protocol", "rpc-v2-cbor".to_owned())];
         self.lines.lock().unwrap().push_back(Line { request: request.to_owned(), status, headers, body: cbor::encode(body) });
         self
     }
 
     /// Clients that talk to the script.
-    pub(super) fn aws(&self, region: &str) -> Arc<Aws> {
+    pub(crate) fn aws(&self, region: &str) -> Arc<Aws> {
         let config = SdkConfig::builder()
             .behavior_version(aws_config::BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
@@ -99,7 +99,7 @@ impl Script {
     }
 
     /// As [`Self::aws`], with the SDK's retries on as in the provider. Pause the clock.
-    pub(super) async fn retrying(&self, region: &str) -> Arc<Aws> {
+    pub(crate) async fn retrying(&self, region: &str) -> Arc<Aws> {
         let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
             .credentials_provider(Credentials::new("AKIATEST", "test", None, None, "test"))
@@ -112,19 +112,19 @@ impl Script {
     }
 
     /// Each request's name and body, in order. Every line of the script must have been used.
-    pub(super) fn finish(&self) -> Vec<(String, String)> {
+    pub(crate) fn finish(&self) -> Vec<(String, String)> {
         let left: Vec<_> = self.lines.lock().unwrap().iter().map(|line| line.request.clone()).collect();
         assert!(left.is_empty(), "never asked: {left:?}; asked: {:?}", self.asked.lock().unwrap());
         self.asked.lock().unwrap().clone()
     }
 
     /// The names of the requests, in order, as [`Self::finish`].
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.finish().into_iter().map(|(name, _)| name).collect()
     }
 
     /// Of each request, whose bucket S3 shall expect.
-    pub(super) fn owners(&self) -> Vec<Option<String>> {
+    pub(crate) fn owners(&self) -> Vec<Option<String>> {
         self.owners.lock().unwrap().clone()
     }
 

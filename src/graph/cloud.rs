@@ -61,8 +61,16 @@ pub struct Limits {
     pub fresh: Duration,
     /// The first wait between two tries; doubled each time, with full jitter.
     pub backoff: Duration,
-    /// The longest wait between two tries, and between two polls: four polls a minute.
+    /// The longest wait between two tries.
     pub backoff_max: Duration,
+    /// One look at an object that is waited for in this time, on average: four a minute.
+    pub look_every: Duration,
+    /// The longest rest between two looks at an object that is expected later: what comes early waits no longer.
+    pub rest_max: Duration,
+    /// The rest between two looks that shall see an absence again.
+    pub again: Duration,
+    /// How long the cloud's minutes are, in parts of AWS's.
+    pub scale: f64,
     /// The longest wait that a service may ask for with `retry_after`.
     pub retry_after_max: Duration,
     /// How often settings are brought about before a lasting difference is an error.
@@ -80,6 +88,10 @@ impl Limits {
             fresh: self.fresh.mul_f64(scale),
             backoff: self.backoff.mul_f64(scale),
             backoff_max: self.backoff_max.mul_f64(scale),
+            look_every: self.look_every.mul_f64(scale),
+            rest_max: self.rest_max.mul_f64(scale),
+            again: self.again.mul_f64(scale),
+            scale,
             ..self
         }
     }
@@ -99,6 +111,10 @@ impl Default for Limits {
             fresh: Duration::from_millis(500),
             backoff: Duration::from_millis(500),
             backoff_max: Duration::from_secs(15),
+            look_every: Duration::from_secs(15),
+            rest_max: Duration::from_secs(20),
+            again: Duration::from_secs(2),
+            scale: 1.0,
             retry_after_max: Duration::from_secs(60),
             rounds: 3,
         }

@@ -1,11 +1,14 @@
 //! The contract between the engine and one kind of cloud object.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use serde_json::Value as Json;
 
-use super::{ComponentId, Failure};
+use super::{ComponentId, Doing, Failure};
 
 /// One kind of cloud object.
 ///
@@ -47,6 +50,17 @@ pub trait Component: Send + Sync {
     /// stateful, deletes it and makes another.
     fn is_remade(&self) -> bool {
         false
+    }
+
+    /// How long the cloud usually takes until what was just asked of it (`doing`: creating, updating or deleting) is so; looks are aimed at
+    /// that moment. `None`: seconds, or nobody knows.
+    fn usual(&self, _doing: Doing) -> Option<Duration> {
+        None
+    }
+
+    /// How often in a row a deleted one must not be found until it is gone: some services take a name for free before it is.
+    fn absences(&self) -> u32 {
+        1
     }
 
     /// Whether the object stays findable after its delete (a deletion window). Of a claim the engine then writes

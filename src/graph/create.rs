@@ -43,7 +43,7 @@ impl Work<'_> {
     async fn attempt(&mut self) -> Result<(), Failure> {
         let found = self.ctx.pace.once(self.component.create(&self.wanted)).await?;
         self.found = Some(found);
-        (self.created, self.fresh) = (true, false);
+        (self.created, self.fresh, self.asked) = (true, false, Some(Doing::Creating));
         Ok(())
     }
 

@@ -10,10 +10,11 @@ use std::{
 use async_trait::async_trait;
 use serde_json::Value as Json;
 use tf_provider::Stop;
+use tokio::time::Instant;
 
 use super::{
-    Blueprint, Change, Claim, Cloud, Component, Failure, Found, Input, Kept, Known, Meaning, Mode, Node, OsEntropy, Outcome, Owner, PHASE,
-    Phase, Query, Readiness, Run, Setting, Settings, Status, Wanted, run,
+    Blueprint, Change, Claim, Cloud, Component, Doing, Failure, Found, Input, Kept, Known, Meaning, Mode, Node, OsEntropy, Outcome, Owner,
+    PHASE, Phase, Query, Readiness, Run, Setting, Settings, Status, Wanted, destroy, run,
 };
 
 /// A cloud of two kinds: a claim, and gateways that one after the other go through the given states, a look each.
@@ -25,6 +26,10 @@ struct Gateways {
     /// States of those that are yet to be made.
     next: Mutex<Vec<Vec<Readiness>>>,
     tokens: Mutex<BTreeMap<String, String>>,
+    /// What each look at a gateway that is deleted shows: whether it is there. Then it is gone.
+    leaving: Mutex<Vec<bool>>,
+    /// When a gateway was looked at.
+    looks: Mutex<Vec<Instant>>,
 }
 
 struct Kind(&'static str, Arc<Gateways>);
@@ -61,9 +66,21 @@ impl Component for Kind {
         true
     }
 
+    fn absences(&self) -> u32 {
+        3
+    }
+
+    fn usual(&self, doing: Doing) -> Option<Duration> {
+        (doing == Doing::Deleting).then_some(Duration::from_secs(60))
+    }
+
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {
         if self.0 == "claim" {
             return Ok(self.1.claim.lock().unwrap().clone());
+        }
+        self.1.looks.lock().unwrap().push(Instant::now());
+        if let Some(there) = self.1.leaving.lock().unwrap().pop() {
+            return Ok(query.id.as_deref().filter(|_| there).map(|id| gateway(id, going())));
         }
         Ok(query.id.as_deref().and_then(|id| self.1.see(id)))
     }
@@ -92,21 +109,23 @@ impl Component for Kind {
     }
 
     async fn delete(&self, found: &Found, _wanted: &Wanted) -> Result<Option<Kept>, Failure> {
+        if self.0 == "claim" {
+            *self.1.claim.lock().unwrap() = None;
+        }
         self.1.lives.lock().unwrap().iter_mut().filter(|(id, _)| *id == found.id).for_each(|(_, states)| states.clear());
         Ok(None)
     }
 }
 
-/// A ready resource whose gateway `g-0` goes through `states`; and what an update makes of it.
-async fn updated(states: Vec<Readiness>, next: Vec<Vec<Readiness>>, stateful: bool) -> (Outcome, Vec<String>) {
-    let gateways = Arc::new(Gateways { next: Mutex::new(next), ..Gateways::default() });
+/// A ready resource with a gateway `g-0` that goes through `states`.
+fn ready(gateways: &Arc<Gateways>, states: Vec<Readiness>, stateful: bool) -> (Cloud, Blueprint, Run) {
     let claim = Claim { uid: "u".into(), incarnation: "i".into(), phase: Phase::Ready };
     let mut tags = claim.tags();
     tags.extend([("deeploy:owner", "t/n"), ("deeploy:component", "claim")].map(|(key, value)| (key.to_owned(), value.to_owned())));
     *gateways.claim.lock().unwrap() = Some(Found { id: "c".into(), tags, ..Found::default() });
     gateways.lives.lock().unwrap().push(("g-0".to_owned(), states));
     let cloud = Cloud::new(
-        vec![Arc::new(Kind("claim", Arc::clone(&gateways))), Arc::new(Kind("gateway", Arc::clone(&gateways)))],
+        vec![Arc::new(Kind("claim", Arc::clone(gateways))), Arc::new(Kind("gateway", Arc::clone(gateways)))],
         Arc::new(OsEntropy),
     );
     let size = Setting { value: Input::Known(Json::Null), change: Change::Live, meaning: Meaning::Exact, shown: false, seal: false };
@@ -123,6 +142,13 @@ async fn updated(states: Vec<Readiness>, next: Vec<Vec<Readiness>>, stateful: bo
         deadline: Duration::from_secs(3600),
         stop: Stop::never(),
     };
+    (cloud, blueprint, order)
+}
+
+/// What an update makes of it.
+async fn updated(states: Vec<Readiness>, next: Vec<Vec<Readiness>>, stateful: bool) -> (Outcome, Vec<String>) {
+    let gateways = Arc::new(Gateways { next: Mutex::new(next), ..Gateways::default() });
+    let (cloud, blueprint, order) = ready(&gateways, states, stateful);
     let outcome = run(&cloud, &blueprint, order).await;
     let made = gateways.lives.lock().unwrap().iter().map(|(id, _)| id.clone()).collect();
     assert_eq!(gateways.claim.lock().unwrap().as_ref().unwrap().tags.get(PHASE).map(String::as_str), Some("ready"));
@@ -157,4 +183,22 @@ async fn a_broken_one_is_deleted_and_made_anew_and_a_new_one_that_breaks_is_repo
     let (outcome, made) = updated(vec![broken(), broken(), broken()], vec![vec![broken(), broken()]], false).await;
     assert_eq!((outcome.status, made.len()), (Status::Incomplete, 2));
     assert_eq!(outcome.failures.first().unwrap().failure.message, "no way out");
+}
+
+/// It takes a minute, is not found once and then found again: gone is what was not found three times in a row, asked in quick succession.
+#[tokio::test(start_paused = true)]
+async fn gone_is_what_is_not_found_often_enough_in_a_row() {
+    let gateways = Arc::new(Gateways::default());
+    let (cloud, blueprint, order) = ready(&gateways, vec![Readiness::Ready], false);
+    // Found before the delete, looked at six times while it goes, and then.
+    let mut shown = vec![true, true, true, true, true, true, true, false, true, false, false, false];
+    shown.reverse();
+    *gateways.leaving.lock().unwrap() = shown;
+    let outcome = destroy(&cloud, &blueprint, order).await;
+    assert!(outcome.is_success(), "{:?} {:?}", outcome.failures, outcome.refusals);
+    let looks = gateways.looks.lock().unwrap();
+    let at: Vec<u64> = looks.iter().map(|look| look.duration_since(*looks.first().unwrap()).as_secs()).collect();
+    assert_eq!(at.len(), 12, "{at:?}");
+    assert!((60..64).contains(&at[7]), "the first absence is seen when it usually is gone: {at:?}");
+    assert_eq!([at[10] - at[9], at[11] - at[10]], [2, 2], "{at:?}");
 }

@@ -25,6 +25,7 @@ mod retry;
 mod run;
 mod superfluous;
 mod template;
+mod wait;
 mod work;
 
 pub use blueprint::{Blueprint, Change, ComponentId, IgnoreTags, Input, Meaning, Node, Owner, Setting, Settings};

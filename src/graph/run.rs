@@ -151,6 +151,7 @@ pub(crate) fn work<'a>(ctx: &'a Ctx<'a>, state: &State, node: &'a Node) -> Resul
         settled: state.observed.claim.as_ref().is_some_and(|claim| claim.phase == Phase::Ready),
         remake: remade(ctx, node, &state.observed),
         created: false,
+        asked: None,
         conflicted: false,
         again: false,
         retired: Vec::new(),

@@ -12,6 +12,7 @@ use super::{
     diff::{differing, tags},
     outcome::Halt,
     resolve::bug,
+    wait::Wait,
 };
 
 /// How often an object that takes one change at a time is changed in one run: a cluster has a dozen kinds of changes, and a version
@@ -41,6 +42,8 @@ pub(crate) struct Work<'a> {
     pub fresh: bool,
     /// Whether this run made it.
     pub created: bool,
+    /// What this run asked the cloud for last, which may take its time.
+    pub asked: Option<Doing>,
     /// Whether a create met an object that had not been there.
     pub conflicted: bool,
     /// Whether it was made a second time, with another token.
@@ -225,7 +228,7 @@ impl Work<'_> {
 
     /// Waits until the object can be used.
     async fn usable(&mut self) -> Result<(), Halt> {
-        let (mut tries, mut unseen) = (0, None);
+        let (mut wait, mut unseen) = (self.wait(), None);
         loop {
             match self.found.as_ref().map(|found| (&found.readiness, &found.id)) {
                 Some((Readiness::Ready, _)) => return Ok(()),
@@ -234,21 +237,20 @@ impl Work<'_> {
                 Some((Readiness::Broken(_), _)) if self.is_remade() => {
                     self.again = true;
                     self.remake().await?;
-                    tries = 0;
+                    wait = self.wait();
                 }
                 Some((Readiness::Broken(why), _)) => {
                     return Err(Halt::Failed(Doing::Waiting, Failure { class: Class::Invalid, ..bug(why.clone()) }));
                 }
                 Some((Readiness::Pending(_), id)) => {
                     let id = id.clone();
-                    self.ctx.pace.sleep(self.ctx.pace.backoff(tries)).await?;
-                    tries += 1;
+                    wait.rest(&self.ctx.pace).await?;
                     let found = self.ctx.look(self.component, &self.query, Some(&id)).await?.filter(|found| found.id == id);
                     if found.is_some() {
                         unseen = None;
                     } else if self.has_gone(*unseen.get_or_insert_with(Instant::now)) {
                         self.made_instead(&id).await?;
-                        (tries, unseen) = (0, None);
+                        (wait, unseen) = (self.wait(), None);
                     }
                     self.note(found);
                     self.gone_meanwhile(&id)?;
@@ -258,6 +260,11 @@ impl Work<'_> {
                 }
             }
         }
+    }
+
+    /// The wait for what was asked for last; of what an earlier run asked for nobody knows how long it has taken already.
+    fn wait(&self) -> Wait {
+        Wait::new(&self.ctx.pace.limits, self.asked.and_then(|doing| self.component.usual(doing)))
     }
 
     /// Whether what was on its way out when it was found is gone by now; what this run made may only not show yet.
@@ -335,7 +342,7 @@ impl Work<'_> {
         }
         if !differences.live.is_empty() {
             pace.check()?;
-            self.fresh = false;
+            (self.fresh, self.asked) = (false, Some(Doing::Updating));
             let wanted = &self.wanted;
             pace.call(Doing::Updating, new, || component.update(&found, wanted, &differences.live)).await?;
         }

@@ -1,10 +1,6 @@
 //! Creates, updates and deletes: runs the blueprint and reports what is true afterwards.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tf_provider::{ApplyRequest, ApplyResponse, Attr, Diagnostics, Operation, Path, Timeouts, Value};
 
@@ -16,7 +12,7 @@ use crate::{
 
 use super::{
     composite::{Adapter, Composite},
-    plan, report,
+    pace, plan, report,
     state::{self, Basis},
 };
 
@@ -49,16 +45,8 @@ pub(super) async fn apply<C: Composite>(adapter: &Adapter<C>, request: ApplyRequ
 }
 
 /// The engine over this account's components.
-pub(super) fn cloud(aws: &Arc<Aws>) -> Cloud {
-    Cloud::new(components::table(aws), Arc::new(OsEntropy)).with_limits(Limits::default().paced(pace()))
-}
-
-/// How long the engine rests between two looks, in parts of what AWS takes; for a cloud with shorter minutes (the sandbox).
-const PACE: &str = "TF_DEEPLOY_PACE";
-
-fn pace() -> f64 {
-    static SCALE: OnceLock<f64> = OnceLock::new();
-    *SCALE.get_or_init(|| std::env::var(PACE).ok().and_then(|text| text.parse().ok()).unwrap_or(1.0))
+pub(super) fn cloud(aws: &Arc<Aws>) -> Result<Cloud, Diagnostics> {
+    Ok(Cloud::new(components::table(aws), Arc::new(OsEntropy)).with_limits(Limits::default().paced(pace::scale()?)))
 }
 
 async fn make<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &ApplyRequest) -> Result<(Value, Diagnostics), Diagnostics> {
@@ -70,8 +58,8 @@ async fn make<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &Appl
     let mode = if request.prior.is_null() { Mode::Create } else { Mode::Update };
     let order = order::<C>(request, &request.prior, mode)?;
     let known = order.known.clone();
-    let blueprint = adapter.blueprint(&model, &request.planned, &place, &known);
-    let outcome = Box::pin(run(&cloud(aws), &blueprint, order)).await;
+    let blueprint = adapter.blueprint(&model, &request.planned, &place, &known)?;
+    let outcome = Box::pin(run(&cloud(aws)?, &blueprint, order)).await;
     let claim = state::claim(&outcome.observed);
     let basis = Basis { before: &request.planned, prior: &request.prior, claim, blueprint: &blueprint, place: &place, known: &known };
     let found = state::of(adapter, &model, &basis, &outcome.observed);
@@ -121,8 +109,8 @@ async fn delete<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &Ap
     }
     let order = order::<C>(request, &request.prior, Mode::Update)?;
     let known = order.known.clone();
-    let blueprint = adapter.blueprint(&model, &request.prior, &place, &known);
-    let outcome = Box::pin(destroy(&cloud(aws), &blueprint, order)).await;
+    let blueprint = adapter.blueprint(&model, &request.prior, &place, &known)?;
+    let outcome = Box::pin(destroy(&cloud(aws)?, &blueprint, order)).await;
     let diagnostics = report::destroyed(C::TYPE, &blueprint, &outcome);
     let gone = outcome.failures.is_empty() && outcome.refusals.iter().all(report::lets_go) && !outcome.stopped;
     if gone {

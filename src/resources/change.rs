@@ -5,12 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 use tf_provider::{Diagnostic, Diagnostics, Path, Value};
 
-use super::{outputs::Decider, plan::DELETING, state::ABSENT};
+use super::{
+    outputs::Decider,
+    parts::record::RECORD,
+    plan::DELETING,
+    state::{ABSENT, UNREADY},
+};
 use crate::graph::{Blueprint, Change as Kind, ComponentId, Input, Known, Node, same};
 
 /// Parts that an update makes, replaces or deletes, and settings that nothing can change.
 #[derive(Debug, Default)]
-pub(super) struct Change {
+pub(crate) struct Change {
     added: BTreeSet<ComponentId>,
     replaced: BTreeSet<ComponentId>,
     removed: BTreeSet<ComponentId>,
@@ -18,11 +23,15 @@ pub(super) struct Change {
     /// Whether a part in state is nobody's business any more: `components` loses it.
     forgotten: bool,
     stateful: BTreeSet<ComponentId>,
+    /// Settings that change in place, by component; also those that somebody else changed.
+    changed: BTreeMap<ComponentId, BTreeSet<String>>,
+    /// Parts that may get another id, or whose outputs aren't final.
+    unsettled: BTreeSet<ComponentId>,
 }
 
 impl Change {
     /// From the blueprint that stands in state to the planned one.
-    pub(super) fn between(before: &Blueprint, after: &Blueprint, known: &Known) -> Self {
+    pub(crate) fn between(before: &Blueprint, after: &Blueprint, known: &Known) -> Self {
         let earlier: BTreeMap<&ComponentId, &Node> = before.nodes.iter().filter(|node| !node.absent).map(|node| (&node.id, node)).collect();
         let wanted: BTreeSet<&ComponentId> = after.nodes.iter().map(|node| &node.id).collect();
         let forgotten = known.keys().any(|component| !wanted.contains(component));
@@ -53,11 +62,66 @@ impl Change {
                 continue;
             }
             match setting.change {
-                Kind::Live => {}
+                Kind::Live => drop(self.changed.entry(new.id.clone()).or_default().insert(name.clone())),
                 Kind::Replace if !new.stateful && !new.claim => drop(self.replaced.insert(new.id.clone())),
                 Kind::Replace | Kind::Fixed => self.fixed.push((new.id.clone(), name.clone(), was.clone(), wanted.clone())),
             }
         }
+    }
+
+    /// Adds what the state says of what is there: parts that are gone or can't be used yet, and what differs.
+    /// `whole`: the state says that nothing is missing.
+    pub(super) fn with_drift(mut self, after: &Blueprint, known: &Known, prior: &Value, whole: bool) -> Self {
+        let drift = |component: &ComponentId| match prior.get("drift").get(&component.0) {
+            Value::List(names) => names.iter().filter_map(Value::as_str).collect::<BTreeSet<_>>(),
+            _ => BTreeSet::new(),
+        };
+        for node in after.nodes.iter().filter(|node| !node.absent) {
+            let names = drift(&node.id);
+            let remade = |name: &&str| node.settings.get(*name).is_some_and(|setting| setting.change == Kind::Replace);
+            let unmade = !whole && (!names.is_empty() || !known.contains_key(&node.id));
+            if unmade || names.contains(ABSENT) || names.contains(UNREADY) || names.iter().any(remade) {
+                self.unsettled.insert(node.id.clone());
+            }
+            let differs = names.iter().filter(|name| node.settings.contains_key(**name)).map(|name| (*name).to_owned());
+            for name in differs {
+                self.changed.entry(node.id.clone()).or_default().insert(name);
+            }
+        }
+        self.spread(after);
+        self
+    }
+
+    /// What is made anew when what it is made of is another one.
+    fn spread(&mut self, after: &Blueprint) {
+        loop {
+            let moves = |from: &ComponentId| [&self.unsettled, &self.added, &self.replaced].into_iter().any(|all| all.contains(from));
+            let follows = |node: &&Node| {
+                !node.absent
+                    && !moves(&node.id)
+                    && node.settings.values().any(|setting| setting.change != Kind::Live && setting.value.takes().iter().any(moves))
+            };
+            let more: Vec<ComponentId> = after.nodes.iter().filter(follows).map(|node| node.id.clone()).collect();
+            if more.is_empty() {
+                return;
+            }
+            self.unsettled.extend(more);
+        }
+    }
+
+    /// Settings that change in place, by component.
+    pub(crate) fn changed(&self) -> &BTreeMap<ComponentId, BTreeSet<String>> {
+        &self.changed
+    }
+
+    /// Whether a part is there before and after, as the same object.
+    pub(crate) fn stays(&self, component: &ComponentId) -> bool {
+        [&self.added, &self.replaced, &self.removed, &self.unsettled].into_iter().all(|all| !all.contains(component))
+    }
+
+    /// Whether every part keeps its id. A record's is its name.
+    pub(super) fn keeps_ids(&self) -> bool {
+        self.is_empty() && self.unsettled.iter().all(|component| component.0 == RECORD)
     }
 
     /// Whether no part comes, goes or is replaced.
@@ -65,9 +129,9 @@ impl Change {
         !self.forgotten && self.added.is_empty() && self.replaced.is_empty() && self.removed.is_empty()
     }
 
-    /// Whether one of the components that decide an attribute comes, goes or is replaced.
+    /// Whether one of the components that decide an attribute comes, goes or may become another.
     pub(super) fn touches(&self, decider: &Decider) -> bool {
-        [&self.added, &self.replaced, &self.removed].into_iter().flatten().any(|component| decider.is(&component.0))
+        [&self.added, &self.replaced, &self.removed, &self.unsettled].into_iter().flatten().any(|component| decider.is(&component.0))
     }
 
     /// Settings that can't be changed; a net below the checks of the resource's own, which tell the attribute. `attributes`: those that
@@ -89,7 +153,14 @@ impl Change {
     }
 
     /// Parts that hold data or identity and are gone: nothing of them is made anew unseen.
-    pub(super) fn lost(&self, resource: &str, prior: &Value, recreate: &BTreeSet<ComponentId>) -> Diagnostics {
+    /// `left`: what is left of one, and how to get it back.
+    pub(super) fn lost(
+        &self,
+        resource: &str,
+        prior: &Value,
+        recreate: &BTreeSet<ComponentId>,
+        left: impl Fn(&str) -> Option<String>,
+    ) -> Diagnostics {
         // What is gone went by a destroy of ours, which goes on only where the plan that Terraform makes first refuses nothing.
         if prior.get("status").as_str() == Some(DELETING) {
             return Diagnostics::new();
@@ -104,12 +175,14 @@ impl Change {
             .filter(|(id, _)| !id.is_empty())
             .collect();
         let tell = |(id, component): (String, String)| {
+            let left = left(&component).map(|left| format!(" {left}")).unwrap_or_default();
             Diagnostic::error(
                 Path::of("recreate"),
                 format!("`{component}` {id} is gone"),
                 format!(
                     "It was deleted outside of Terraform, and what it held with it. {resource} makes nothing anew that holds data or identity unless you say \
-                     so: set `recreate = [{component:?}]` to start with an empty one. Nothing was changed. (`terraform destroy -refresh=false` destroys what is left.)"
+                     so: set `recreate = [{component:?}]` to start with an empty one.{left} Nothing was changed. (`terraform destroy -refresh=false` destroys \
+                     what is left.)"
                 ),
             )
         };
@@ -210,9 +283,40 @@ mod tests {
             ])
         };
         let prior = at("ready");
-        let lost = change.lost("deeploy_x", &prior, &BTreeSet::new());
-        assert!(lost.first().unwrap().detail.contains(r#"recreate = ["database"]"#));
-        assert!(change.lost("deeploy_x", &prior, &BTreeSet::from(["database".into()])).is_empty());
-        assert!(change.lost("deeploy_x", &at(DELETING), &BTreeSet::new()).is_empty());
+        let lost = change.lost("deeploy_x", &prior, &BTreeSet::new(), |_| Some("A snapshot is left.".to_owned()));
+        assert!(lost.first().unwrap().detail.contains(r#"recreate = ["database"]` to start with an empty one. A snapshot is left."#));
+        assert!(change.lost("deeploy_x", &prior, &BTreeSet::from(["database".into()]), |_| None).is_empty());
+        assert!(change.lost("deeploy_x", &at(DELETING), &BTreeSet::new(), |_| None).is_empty());
+    }
+
+    #[test]
+    fn what_the_state_misses_is_unsettled_and_so_is_what_is_made_of_it() {
+        let from = |id: &str, other: &str, kind: Kind| {
+            let setting = crate::graph::Setting { change: kind, ..live(Input::Output(other.into(), "id".to_owned())) };
+            Node::new(id, "thing", settings([("of", setting)]))
+        };
+        let nodes = vec![
+            sized("record", Kind::Live, 1),
+            sized("vpc", Kind::Live, 1),
+            from("group", "vpc", Kind::Fixed),
+            from("rules", "group", Kind::Live),
+            sized("alarm", Kind::Live, 1),
+        ];
+        let blueprint = blueprint(nodes);
+        let all = ["record", "vpc", "group", "rules", "alarm"].map(|id| (id.into(), id.to_owned()));
+        let unsettled = |drift: &[(&str, &str)], whole: bool| {
+            let drift = drift.iter().map(|(component, what)| (*component, Value::List(vec![(*what).into()])));
+            let prior = Value::object([("drift", Value::object(drift.collect::<Vec<_>>()))]);
+            let known = Known::from(all.clone());
+            let change = Change::between(&blueprint, &blueprint, &known).with_drift(&blueprint, &known, &prior, whole);
+            (change.unsettled.iter().map(|id| id.0.clone()).collect::<Vec<_>>().join(" "), change.keeps_ids())
+        };
+        assert_eq!(unsettled(&[], true), (String::new(), true));
+        assert_eq!(unsettled(&[("record", ABSENT)], false), ("record".to_owned(), true));
+        assert_eq!(unsettled(&[("vpc", ABSENT)], false), ("group vpc".to_owned(), false));
+        assert_eq!(unsettled(&[("alarm", UNREADY), ("vpc", "tags")], true), ("alarm".to_owned(), false));
+        assert_eq!(unsettled(&[("alarm", "size")], false), ("alarm".to_owned(), false), "what failed to change may have other outputs");
+        let none = Change::between(&blueprint, &blueprint, &Known::new()).with_drift(&blueprint, &Known::new(), &Value::Null, false);
+        assert_eq!(none.unsettled.len(), 5, "nothing was made yet");
     }
 }

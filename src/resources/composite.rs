@@ -21,7 +21,7 @@ use crate::{
     provider::Session,
 };
 
-use super::{apply, import, plan, read, report};
+use super::{apply, change::Change, import, plan, read, report};
 
 pub(super) use super::{
     outputs::{Decider, deciders},
@@ -79,14 +79,14 @@ pub(crate) trait Composite: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// The components.
-    fn blueprint(model: &Self::Model, place: &Place) -> Blueprint;
+    /// The components. An error where they can't be told: a component that were only left out would be deleted.
+    fn blueprint(model: &Self::Model, place: &Place) -> Result<Blueprint, Diagnostics>;
 
     /// A component that stands in state and that the configuration no longer wants and names (a node group that was taken out), with
     /// what it takes to find and delete it. The engine deletes it when everything else is as it shall be; what is stateful stays until the
     /// resource goes.
-    fn leftover(_component: &str, _model: &Self::Model, _place: &Place) -> Option<Node> {
-        None
+    fn leftover(_component: &str, _model: &Self::Model, _place: &Place) -> Result<Option<Node>, Diagnostics> {
+        Ok(None)
     }
 
     /// The components' ids that stand in a state.
@@ -127,6 +127,16 @@ pub(crate) trait Composite: Send + Sync + 'static {
     /// What in state forbids a destroy: attribute, reason.
     fn guarded(_state: &Self::Model) -> Vec<(&'static str, String)> {
         Vec::new()
+    }
+
+    /// Warnings about what parts do when their settings change in place.
+    fn consequences(_change: &Change) -> Diagnostics {
+        Vec::new()
+    }
+
+    /// What is left of a part that holds data and is gone, and how to get it back; for the error that names the part.
+    fn left_of(_component: &str, _facts: Option<&Self::Facts>) -> Option<String> {
+        None
     }
 
     /// Warnings about what a change does to those who use the object.
@@ -181,20 +191,22 @@ impl<C: Composite> Adapter<C> {
     }
 
     /// The blueprint with everything that the provider block adds to it. `known`: what stands in state, so that nothing of it is forgotten.
-    pub(super) fn blueprint(&self, model: &C::Model, value: &Value, place: &Place, known: &Known) -> Blueprint {
-        let mut blueprint = C::blueprint(model, place);
+    pub(super) fn blueprint(&self, model: &C::Model, value: &Value, place: &Place, known: &Known) -> Result<Blueprint, Diagnostics> {
+        let mut blueprint = C::blueprint(model, place)?;
         let wanted: BTreeSet<&ComponentId> = blueprint.nodes.iter().map(|node| &node.id).collect();
-        let leftover = |component: &ComponentId| {
-            C::leftover(&component.0, model, place).map(|node| {
+        let mut leftovers = Vec::new();
+        for component in known.keys().filter(|component| !wanted.contains(component)) {
+            let node = C::leftover(&component.0, model, place)?;
+            leftovers.extend(node.map(|node| {
                 let stays = node.stateful;
                 node.absent_if(!stays)
-            })
-        };
-        let leftovers: Vec<Node> = known.keys().filter(|component| !wanted.contains(component)).filter_map(leftover).collect();
+            }));
+        }
         blueprint.nodes.extend(leftovers);
         blueprint.tags = super::tags::wanted(&self.session, value).unwrap_or_else(|| super::tags::stated(value));
+        super::tags::spread(&mut blueprint.nodes, &blueprint.tags);
         blueprint.ignore_tags = self.session.ignore_tags();
-        blueprint
+        Ok(blueprint)
     }
 }
 

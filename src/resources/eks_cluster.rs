@@ -6,7 +6,9 @@ use serde_json::json;
 use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set};
 
 use super::{
-    access, checks,
+    access,
+    change::Change,
+    checks,
     composite::{Composite, Decider, Foretold, deciders},
     parts::{
         cluster::{self, Cluster, Links, validators},
@@ -135,14 +137,14 @@ impl Composite for Kind {
         cluster::principals(&model.cluster).into_iter().map(|arn| ("admin_principal_arns", arn)).collect()
     }
 
-    fn blueprint(model: &EksCluster, place: &Place) -> Blueprint {
+    fn blueprint(model: &EksCluster, place: &Place) -> Result<Blueprint, Diagnostics> {
         let mut nodes = vec![record::node(RECORD_OF, model)];
         nodes.extend(cluster::nodes(&model.cluster, &links(model), place));
-        Blueprint::of(Owner { resource: Self::TYPE.to_owned(), name: model.name.known().cloned().unwrap_or_default() }, nodes)
+        Ok(Blueprint::of(Owner { resource: Self::TYPE.to_owned(), name: model.name.known().cloned().unwrap_or_default() }, nodes))
     }
 
-    fn leftover(component: &str, model: &EksCluster, _place: &Place) -> Option<Node> {
-        cluster::leftover(component, &links(model))
+    fn leftover(component: &str, model: &EksCluster, _place: &Place) -> Result<Option<Node>, Diagnostics> {
+        Ok(cluster::leftover(component, &links(model)))
     }
 
     fn known(state: &EksCluster) -> Known {
@@ -179,9 +181,13 @@ impl Composite for Kind {
     }
 
     fn guarded(state: &EksCluster) -> Vec<(&'static str, String)> {
-        let sealed = state.shared.status.as_str() == Some(super::plan::READY) && state.cluster.deletion_protection.known() == Some(&true);
+        let sealed = state.shared.is_handed_out() && state.cluster.deletion_protection.known() == Some(&true);
         let reason = "The cluster is protected against deletion. Set deletion_protection = false, apply, then destroy.";
         if sealed { vec![("deletion_protection", reason.to_owned())] } else { Vec::new() }
+    }
+
+    fn consequences(change: &Change) -> Diagnostics {
+        cluster::rolled(change, &Path::root()).into_iter().collect()
     }
 
     fn warnings(planned: &EksCluster, prior: Option<&EksCluster>, facts: Option<&Facts>) -> Diagnostics {
@@ -274,7 +280,6 @@ fn links(model: &EksCluster) -> Links {
     let placed = |zones: &BTreeMap<String, Attr<String>>| -> Option<Vec<(String, serde_json::Value)>> {
         zones.iter().map(|(subnet, zone)| Some((zone.known()?.clone(), json!(subnet)))).collect()
     };
-    let tags = model.shared.tags.known().into_iter().flatten();
     Links {
         name: model.name.clone(),
         vpc_id: input(&model.vpc_id),
@@ -284,6 +289,5 @@ fn links(model: &EksCluster) -> Links {
         nodes_after: Vec::new(),
         permissions_boundary: model.permissions_boundary.clone(),
         iam_path: model.iam_path.clone(),
-        tags: tags.filter_map(|(key, value)| Some((key.clone(), value.known()?.clone()))).collect(),
     }
 }

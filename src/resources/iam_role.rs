@@ -158,7 +158,7 @@ impl Composite for Kind {
         access::check_in(&inputs(model), place)
     }
 
-    fn blueprint(model: &IamRole, place: &Place) -> Blueprint {
+    fn blueprint(model: &IamRole, place: &Place) -> Result<Blueprint, Diagnostics> {
         let role = settings([
             ("name", fixed(input(&model.name))),
             ("path", fixed(input(&model.path)).shown()),
@@ -177,7 +177,7 @@ impl Composite for Kind {
             ("policy", live(policy).meaning(Meaning::Policy)),
         ]);
         let nodes = vec![role, Node::new(POLICY, "iam_role_policy", inline).absent_if(absent)];
-        Blueprint::of(Owner { resource: Kind::TYPE.to_owned(), name: model.name.known().cloned().unwrap_or_default() }, nodes)
+        Ok(Blueprint::of(Owner { resource: Kind::TYPE.to_owned(), name: model.name.known().cloned().unwrap_or_default() }, nodes))
     }
 
     fn known(state: &IamRole) -> Known {

@@ -160,7 +160,7 @@ impl Composite for Kind {
         }
     }
 
-    fn blueprint(model: &IamUser, place: &Place) -> Blueprint {
+    fn blueprint(model: &IamUser, place: &Place) -> Result<Blueprint, Diagnostics> {
         let user_name = || Input::Output(USER.into(), "name".to_owned());
         let group_name = || Input::Output(GROUP.into(), "name".to_owned());
         let named = |extra| {
@@ -193,7 +193,7 @@ impl Composite for Kind {
             ("policy", live(policy).meaning(Meaning::Policy)),
         ]);
         nodes.push(Node::new(GROUP_POLICY, "iam_group_policy", inline).absent_if(absent));
-        Blueprint::of(Owner { resource: Kind::TYPE.to_owned(), name: model.name.known().cloned().unwrap_or_default() }, nodes)
+        Ok(Blueprint::of(Owner { resource: Kind::TYPE.to_owned(), name: model.name.known().cloned().unwrap_or_default() }, nodes))
     }
 
     fn known(state: &IamUser) -> Known {
@@ -366,7 +366,7 @@ mod tests {
     }
 
     fn setting(model: &IamUser, component: &str, name: &str) -> Input {
-        let blueprint = Kind::blueprint(model, &crate::policies::frankfurt());
+        let blueprint = Kind::blueprint(model, &crate::policies::frankfurt()).unwrap();
         blueprint.nodes.iter().find(|node| node.id.0 == component).unwrap().settings.get(name).unwrap().value.clone()
     }
 

@@ -41,8 +41,8 @@ async fn find<C: Composite>(adapter: &Adapter<C>, id: &str) -> Result<Value, Dia
     C::derive(&mut model, &written, None, None);
     let value = model.to_value();
     let known = C::known(&model);
-    let blueprint = adapter.blueprint(&model, &value, &place, &known);
-    let seen = observe(&cloud(&aws), &blueprint, &known).await;
+    let blueprint = adapter.blueprint(&model, &value, &place, &known)?;
+    let seen = observe(&cloud(&aws)?, &blueprint, &known).await;
     if !seen.failures.is_empty() {
         return Err(report::unreadable(C::TYPE, &seen));
     }

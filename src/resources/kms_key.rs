@@ -172,7 +172,7 @@ impl Composite for Kind {
         .concat()
     }
 
-    fn blueprint(model: &KmsKey, place: &Place) -> Blueprint {
+    fn blueprint(model: &KmsKey, place: &Place) -> Result<Blueprint, Diagnostics> {
         let alias = match &model.name {
             Attr::Known(name) => Input::Known(json!(format!("alias/{name}"))),
             _ => Input::Unknown,
@@ -192,7 +192,7 @@ impl Composite for Kind {
         ]);
         let of_key = Input::Output(KEY.into(), "id".to_owned());
         let alias = settings([("name", live(alias)), ("key_id", live(of_key))]);
-        Blueprint::of(owner(model), vec![Node::new(KEY, "kms_key", key).claim().stateful(), Node::new(ALIAS, "kms_alias", alias)])
+        Ok(Blueprint::of(owner(model), vec![Node::new(KEY, "kms_key", key).claim().stateful(), Node::new(ALIAS, "kms_alias", alias)]))
     }
 
     fn known(state: &KmsKey) -> Known {

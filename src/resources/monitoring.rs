@@ -126,15 +126,15 @@ impl Composite for Kind {
         monitoring::derive(&mut model.monitoring, &watched, before, facts);
     }
 
-    fn blueprint(model: &MonitoringOf, place: &Place) -> Blueprint {
+    fn blueprint(model: &MonitoringOf, place: &Place) -> Result<Blueprint, Diagnostics> {
         let name = model.name.known().cloned().unwrap_or_default();
         let mut nodes = vec![record::node(RECORDED, model)];
         nodes.extend(monitoring::nodes(&model.monitoring, &links(model), place));
-        Blueprint::of(Owner { resource: Kind::TYPE.to_owned(), name }, nodes)
+        Ok(Blueprint::of(Owner { resource: Kind::TYPE.to_owned(), name }, nodes))
     }
 
-    fn leftover(component: &str, model: &MonitoringOf, _place: &Place) -> Option<Node> {
-        monitoring::leftover(component, &links(model))
+    fn leftover(component: &str, model: &MonitoringOf, _place: &Place) -> Result<Option<Node>, Diagnostics> {
+        Ok(monitoring::leftover(component, &links(model)))
     }
 
     fn known(state: &MonitoringOf) -> Known {

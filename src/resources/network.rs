@@ -104,15 +104,15 @@ impl Composite for Kind {
         network::derive(&mut model.network, &written.network, prior.map(|prior| &prior.network), facts, preset);
     }
 
-    fn blueprint(model: &NetworkResource, place: &Place) -> Blueprint {
+    fn blueprint(model: &NetworkResource, place: &Place) -> Result<Blueprint, Diagnostics> {
         let name = model.name.known().cloned().unwrap_or_default();
         let mut nodes = vec![record::node(RECORD_KIND, model)];
         nodes.extend(network::nodes(&model.network, &links(model, name.clone()), place));
-        Blueprint::of(Owner { resource: Kind::TYPE.to_owned(), name }, nodes)
+        Ok(Blueprint::of(Owner { resource: Kind::TYPE.to_owned(), name }, nodes))
     }
 
-    fn leftover(component: &str, model: &NetworkResource, place: &Place) -> Option<Node> {
-        network::leftover(component, &model.network, place)
+    fn leftover(component: &str, model: &NetworkResource, place: &Place) -> Result<Option<Node>, Diagnostics> {
+        Ok(network::leftover(component, &model.network, place))
     }
 
     fn known(state: &NetworkResource) -> Known {

@@ -6,7 +6,7 @@ use tf_provider::{Attribute, Diagnostic, Diagnostics, Model, Path, PlanRequest, 
 
 use crate::{
     aws::Arn,
-    graph::{Meaning, same},
+    graph::{Blueprint, Meaning, same},
     policies::Place,
     presets::{Preset, fill, weakened},
 };
@@ -14,14 +14,17 @@ use crate::{
 use super::{
     apply,
     change::Change,
+    close::meant,
     composite::{Adapter, Composite, Foretold, fields},
-    outputs, tags,
+    outputs, pace, tags,
 };
 
 /// Nothing is missing, nothing pends.
 pub(super) const READY: &str = "ready";
 /// Made in part.
 pub(super) const INCOMPLETE: &str = "incomplete";
+/// Was ready; parts of it are missing or can't be used.
+pub(super) const DEGRADED: &str = "degraded";
 /// A destroy has begun and not ended: what is gone went by it.
 pub(super) const DELETING: &str = "deleting";
 /// The resource's own object is gone, others of its objects are not.
@@ -32,6 +35,11 @@ pub(super) const PENDING_DELETION: &str = "pending_deletion";
 pub(super) const TAKEN_OVER: &str = "taken_over";
 /// Imported and not yet marked as ours.
 pub(super) const UNCLAIMED: &str = "unclaimed";
+
+/// Whether a resource with this status was complete once.
+pub(super) fn is_handed_out(status: &str) -> bool {
+    status == READY || status == DEGRADED
+}
 
 pub(super) async fn plan<C: Composite>(adapter: &Adapter<C>, request: PlanRequest) -> PlanResponse {
     let mut response = PlanResponse { private: request.private.clone(), identity: request.identity.clone(), ..PlanResponse::default() };
@@ -62,6 +70,7 @@ pub(super) fn guarded<C: Composite>(state: &C::Model) -> Option<Diagnostic> {
 }
 
 async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &mut Diagnostics) -> Result<Value, Diagnostics> {
+    pace::scale()?;
     let attributes = C::Model::attributes();
     let preset = preset(&attributes, &request.config);
     let written = Adapter::<C>::model(&request.config)?;
@@ -88,18 +97,26 @@ async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &
     let known = prior.as_ref().map(C::known).unwrap_or_default();
     let change = match (&prior, &place) {
         (Some(prior), Some(place)) => {
-            let before = adapter.blueprint(prior, &request.prior, place, &known);
-            let after = adapter.blueprint(&model, &planned, place, &known);
-            let change = Change::between(&before, &after, &known);
+            let before = adapter.blueprint(prior, &request.prior, place, &known)?;
+            let after = adapter.blueprint(&model, &planned, place, &known)?;
+            problems.extend(unknown_names(&attributes, &planned, &after));
+            let whole = matches!(request.prior.get("status").as_str(), Some(READY | UNCLAIMED));
+            let change = Change::between(&before, &after, &known).with_drift(&after, &known, &request.prior, whole);
             if !replaced_as_a_whole(&attributes, &request.prior, &planned) {
                 // Where the resource's own checks have told the attribute, the components that it reaches say nothing more.
                 if !has_errors(&problems) {
                     problems.extend(change.refusals(&fixed(&attributes, &request.prior, &planned)));
                 }
-                problems.extend(change.lost(C::TYPE, &request.prior, &apply::recreated(&planned)));
+                let left = |component: &str| C::left_of(component, facts.as_ref());
+                problems.extend(change.lost(C::TYPE, &request.prior, &apply::recreated(&planned), left));
             }
             said.extend(change.warnings(C::TYPE));
+            said.extend(C::consequences(&change));
             change
+        }
+        (None, Some(place)) => {
+            problems.extend(unknown_names(&attributes, &planned, &adapter.blueprint(&model, &planned, place, &known)?));
+            Change::default()
         }
         _ => Change::default(),
     };
@@ -113,6 +130,26 @@ async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &
         None => Ok(created::<C>(adapter, &attributes, &planned, foretold.unwrap_or_default())),
         Some(prior) => updated::<C>(adapter, &attributes, &planned, foretold, &change, (&model, &prior)),
     }
+}
+
+/// Names in `recreate` that no component has: unseen, the one that was meant would not be made anew.
+fn unknown_names(attributes: &[Attribute], planned: &Value, after: &Blueprint) -> Diagnostics {
+    // While inputs are unknown, so are components.
+    if !outputs::inputs(attributes, planned).is_wholly_known() {
+        return Vec::new();
+    }
+    let names: Vec<&str> = after.nodes.iter().map(|node| node.id.0.as_str()).collect();
+    let wrong = apply::recreated(planned).into_iter().filter(|name| !names.contains(&name.0.as_str()));
+    wrong
+        .map(|name| {
+            let detail = format!(
+                "{name:?} is no component of this resource; the attribute `components` lists them.{}",
+                meant(&name.0, names.iter().copied()),
+                name = name.0
+            );
+            Diagnostic::error(Path::of("recreate"), "No such component", detail)
+        })
+        .collect()
 }
 
 async fn look_up<C: Composite>(adapter: &Adapter<C>, model: &C::Model, prior: Option<&C::Model>) -> Result<Option<C::Facts>, Diagnostics> {
@@ -212,25 +249,19 @@ fn updated<C: Composite>(
     refuse_lost::<C>(&prior)?;
     let status = prior.get("status").as_str().unwrap_or(INCOMPLETE);
     let same_inputs = outputs::inputs(attributes, planned) == outputs::inputs(attributes, &prior);
-    let blind = foretold.is_none() && !same_inputs;
+    // What is only unclaimed has its ids already.
+    let whole = status == READY || status == UNCLAIMED;
+    let blind = foretold.is_none() && !(same_inputs && whole);
     let foretold: BTreeMap<String, Value> = foretold.into_iter().flatten().collect();
-    // What isn't ready may yet get other ids; what is only unclaimed has them already.
-    let settled = (status == READY || status == UNCLAIMED) && !blind;
-    let absent: Vec<&String> = prior
-        .get("drift")
-        .as_map()
-        .into_iter()
-        .flatten()
-        .filter(|(_, settings)| is_absent(settings))
-        .map(|(component, _)| component)
-        .collect();
     let deciders = C::deciders();
     let mut all = planned.clone();
     for name in outputs::computed(attributes) {
         let before = outputs::get(&prior, &name);
         let mut deciding = deciders.iter().filter(|decider| decider.attribute == name).peekable();
         let decided = deciding.peek().is_some();
-        let stays = settled && !deciding.any(|decider| absent.iter().any(|gone| decider.is(gone)) || change.touches(decider));
+        // What an unfinished part didn't tell yet it may tell when it is finished.
+        let told = whole || !before.is_null();
+        let stays = !blind && told && !deciding.any(|decider| change.touches(decider));
         let value = match (decided, foretold.get(&name)) {
             (_, Some(foretold)) if means_same(foretold, before) => before.clone(),
             (_, Some(foretold)) => foretold.clone(),
@@ -240,8 +271,7 @@ fn updated<C: Composite>(
         };
         outputs::set(&mut all, &name, value);
     }
-    let same_parts = settled && absent.is_empty() && change.is_empty();
-    if !same_parts && !before_components(&prior).is_null() {
+    if (blind || !change.keeps_ids()) && !before_components(&prior).is_null() {
         outputs::set(&mut all, "components", Value::Unknown);
     }
     let mut all = fields(&all);
@@ -264,10 +294,6 @@ fn updated<C: Composite>(
 
 fn before_components(prior: &Value) -> &Value {
     prior.get("components")
-}
-
-fn is_absent(settings: &Value) -> bool {
-    matches!(settings, Value::List(items) if items.iter().any(|item| item.as_str() == Some(super::state::ABSENT)))
 }
 
 /// Two policy documents that say the same in other words are no change.

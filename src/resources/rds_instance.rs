@@ -9,7 +9,7 @@ use super::{
     checks,
     composite::{Composite, Decider, Foretold, Seen, deciders},
     parts::{
-        database::{self, Database, Facts, Links},
+        database::{self, Database, Facts, Fate, Links},
         record,
     },
     report,
@@ -86,7 +86,8 @@ impl Composite for Kind {
     }
 
     async fn look_up(model: &RdsInstance, prior: Option<&RdsInstance>, aws: &Arc<Aws>) -> Result<Option<Facts>, Diagnostics> {
-        let facts = database::look_up(aws, &model.database, prior.map(|prior| &prior.database)).await;
+        let fate = Fate::of(&model.shared, prior.map(|prior| &prior.shared));
+        let facts = database::look_up(aws, &model.database, prior.map(|prior| &prior.database), fate).await;
         facts.map(Some).map_err(|failure| vec![report::failed(Path::root(), "RDS can't be asked what it offers".to_owned(), &failure)])
     }
 
@@ -114,7 +115,8 @@ impl Composite for Kind {
     }
 
     fn check_change(model: &RdsInstance, prior: Option<&RdsInstance>, facts: Option<&Facts>) -> Diagnostics {
-        let mut found = database::check_change(&model.database, prior.map(|prior| &prior.database), facts, &Path::root());
+        let fate = Fate::of(&model.shared, prior.map(|prior| &prior.shared));
+        let mut found = database::check_change(&model.database, fate.prior(prior.map(|prior| &prior.database)), facts, &Path::root());
         let before = prior
             .and_then(|prior| prior.kms_key_arn.as_str())
             .filter(|_| prior.is_some_and(|prior| prior.database.identifier.known().is_some()));
@@ -135,11 +137,11 @@ impl Composite for Kind {
         database::derive(&mut model.database, preset);
     }
 
-    fn blueprint(model: &RdsInstance, place: &Place) -> Blueprint {
+    fn blueprint(model: &RdsInstance, place: &Place) -> Result<Blueprint, Diagnostics> {
         let name = model.name.known().cloned().unwrap_or_default();
         let mut nodes = vec![record::node(RECORDED, model)];
         nodes.extend(database::nodes(&model.database, &links(model, name.clone()), place));
-        Blueprint::of(Owner { resource: Kind::TYPE.to_owned(), name }, nodes)
+        Ok(Blueprint::of(Owner { resource: Kind::TYPE.to_owned(), name }, nodes))
     }
 
     fn known(state: &RdsInstance) -> Known {
@@ -174,13 +176,18 @@ impl Composite for Kind {
     }
 
     fn guarded(state: &RdsInstance) -> Vec<(&'static str, String)> {
-        let sealed = state.shared.status.as_str() == Some(super::plan::READY) && state.database.deletion_protection.known() == Some(&true);
+        let sealed = state.shared.is_handed_out() && state.database.deletion_protection.known() == Some(&true);
         let reason = "The database is protected against deletion. Set deletion_protection = false, apply, then destroy.";
         if sealed { vec![("deletion_protection", reason.to_owned())] } else { Vec::new() }
     }
 
+    fn left_of(component: &str, facts: Option<&Facts>) -> Option<String> {
+        database::left_of(component, facts, &Path::root())
+    }
+
     fn warnings(planned: &RdsInstance, prior: Option<&RdsInstance>, _facts: Option<&Facts>) -> Diagnostics {
-        database::warnings(&planned.database, prior.map(|prior| &prior.database), &Path::root())
+        let fate = Fate::of(&planned.shared, prior.map(|prior| &prior.shared));
+        database::warnings(&planned.database, fate.prior(prior.map(|prior| &prior.database)), &Path::root())
     }
 }
 

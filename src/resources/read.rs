@@ -51,12 +51,12 @@ async fn look<C: Composite>(adapter: &Adapter<C>, request: &ReadRequest) -> Resu
     let mut model = Adapter::<C>::model(&request.state)?;
     let place = Adapter::<C>::place(&aws, &model).await?;
     let known = C::known(&model);
-    let mut blueprint = adapter.blueprint(&model, &request.state, &place, &known);
+    let mut blueprint = adapter.blueprint(&model, &request.state, &place, &known)?;
     if let Some(elsewhere) = plan::elsewhere(&request.state, &place) {
         return Err(vec![elsewhere]);
     }
     let patience = patience(&request.state)?;
-    let cloud = cloud(&aws);
+    let cloud = cloud(&aws)?;
     let Ok(seen) = tokio::time::timeout(patience, observe(&cloud, &blueprint, &known)).await else {
         let detail =
             format!("AWS did not answer everything within {} seconds. Try again, or give it more in `timeouts`.", patience.as_secs());
@@ -77,7 +77,7 @@ async fn look<C: Composite>(adapter: &Adapter<C>, request: &ReadRequest) -> Resu
         C::adopt(&mut model, &seen);
         before = super::import::with_tags(adapter, &tf_provider::Model::to_value(&model), &blueprint, &seen);
         model = Adapter::<C>::model(&before)?;
-        blueprint = adapter.blueprint(&model, &before, &place, &known);
+        blueprint = adapter.blueprint(&model, &before, &place, &known)?;
     }
     let basis = Basis { before: &before, prior: &request.state, claim, blueprint: &blueprint, place: &place, known: &known };
     Ok(state::of(adapter, &model, &basis, &seen))

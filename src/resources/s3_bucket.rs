@@ -155,7 +155,7 @@ impl Composite for Kind {
         }
     }
 
-    fn blueprint(model: &S3Bucket, place: &Place) -> Blueprint {
+    fn blueprint(model: &S3Bucket, place: &Place) -> Result<Blueprint, Diagnostics> {
         let mut bucket = common(model);
         bucket.extend(settings([
             ("bucket", fixed(input(&model.bucket))),
@@ -182,7 +182,7 @@ impl Composite for Kind {
             nodes.push(Node::new(LOGS, "s3_bucket", logs).stateful());
         }
         let owner = Owner { resource: Kind::TYPE.to_owned(), name: model.bucket.known().cloned().unwrap_or_default() };
-        Blueprint::of(owner, nodes)
+        Ok(Blueprint::of(owner, nodes))
     }
 
     fn known(state: &S3Bucket) -> Known {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tf_provider::{Attr, Model, Set, Timeouts};
 
-use super::{checks, marks::ClaimMarks};
+use super::{checks, marks::ClaimMarks, plan, state::ABSENT};
 use crate::graph::Known;
 
 /// Attributes of every resource that is made of several named objects.
@@ -23,8 +23,8 @@ pub(crate) struct Shared {
     /// The resource's name.
     #[tf(computed)]
     pub id: Attr<String>,
-    /// `ready` when everything is made and can be used; `incomplete` after a failed or interrupted apply, or while something isn't usable;
-    /// `deleting` after a destroy that did not end; `unclaimed` after an import, until the next apply.
+    /// `ready` when everything is made and can be used; `incomplete` after a failed or interrupted apply; `degraded` when it was ready, and parts of it are
+    /// missing or can't be used now; `deleting` after a destroy that did not end; `unclaimed` after an import, until the next apply.
     #[tf(computed)]
     pub status: Attr<String>,
     /// Components that differ from what they should be: component to names of settings. The next apply repairs them.
@@ -42,6 +42,22 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Whether the resource was complete once: what guards it holds, whatever happened to its parts since.
+    pub(crate) fn is_handed_out(&self) -> bool {
+        self.status.as_str().is_some_and(plan::is_handed_out)
+    }
+
+    /// Whether a component that stands in state was found to be gone.
+    pub(crate) fn is_gone(&self, component: &str) -> bool {
+        let drift = self.drift.known().and_then(|drift| drift.get(component)).and_then(Attr::known);
+        drift.into_iter().flatten().any(|name| name.as_str() == Some(ABSENT))
+    }
+
+    /// Whether the user lets a component be made anew.
+    pub(crate) fn recreates(&self, component: &str) -> bool {
+        self.recreate.known().is_some_and(|all| all.known().any(|one| one == component))
+    }
+
     /// The components' ids that stand in a state.
     pub(crate) fn known(&self) -> Known {
         let all = self.components.known().into_iter().flatten();

@@ -12,12 +12,15 @@ use crate::{
 use super::{
     composite::{Adapter, Composite, fields},
     outputs,
-    plan::{DELETING, INCOMPLETE, PENDING_DELETION, READY, TAKEN_OVER, UNCLAIMED, VANISHED},
+    plan::{DEGRADED, DELETING, INCOMPLETE, PENDING_DELETION, READY, TAKEN_OVER, UNCLAIMED, VANISHED, is_handed_out},
     tags,
 };
 
 /// The name under which `drift` lists a component that is gone.
 pub(super) const ABSENT: &str = "absent";
+
+/// The name under which `drift` lists a component that is there and can't be used yet, or any more.
+pub(super) const UNREADY: &str = "unready";
 
 /// What a state is made of beside what was found.
 pub(super) struct Basis<'a> {
@@ -39,7 +42,9 @@ pub(super) fn of<C: Composite>(adapter: &Adapter<C>, model: &C::Model, basis: &B
     let mut model = model.clone();
     C::refresh(&mut model, seen);
     C::outputs(&mut model, seen);
-    let unshown = unshown(blueprint, &adapter.blueprint(&model, before, place, ids));
+    // Where what was found makes no blueprint, everything is compared with what was wanted: more shows as drift, and no state is lost.
+    let unshown =
+        adapter.blueprint(&model, before, place, ids).map_or_else(|_| (*blueprint).clone(), |refreshed| unshown(blueprint, &refreshed));
     let mut all = fields(&model.to_value());
     if let Some(found) = claim_of(blueprint).and_then(|id| seen.found.get(id)) {
         all.insert("tags_all".to_owned(), tags::to_value(&tags::visible(&adapter.session, found)));
@@ -51,7 +56,7 @@ pub(super) fn of<C: Composite>(adapter: &Adapter<C>, model: &C::Model, basis: &B
     if all.contains_key("components") {
         all.insert("components".to_owned(), components(blueprint, ids, seen));
     }
-    let status = status(blueprint, claim, seen);
+    let status = status(blueprint, claim, prior.get("status").as_str().unwrap_or_default(), seen);
     let mut all = Value::Map(all);
     for decider in C::deciders() {
         // What could not be read isn't gone, what waits for its deletion can be taken back, and what vanished with its data keeps its
@@ -63,7 +68,11 @@ pub(super) fn of<C: Composite>(adapter: &Adapter<C>, model: &C::Model, basis: &B
         }
     }
     let mut all = fields(&all);
-    all.insert("drift".to_owned(), drift_value(&drift(&unshown, seen)));
+    let mut drift = drift(&unshown, seen);
+    for (component, _) in seen.found.iter().filter(|(_, found)| matches!(found.readiness, Readiness::Pending(_) | Readiness::Broken(_))) {
+        drift.entry(component.0.clone()).or_default().push(UNREADY.to_owned());
+    }
+    all.insert("drift".to_owned(), drift_value(&drift));
     all.insert("status".to_owned(), status.into());
     all.insert("claim".to_owned(), claim.clone());
     known(Value::Map(all))
@@ -105,7 +114,8 @@ pub(super) fn claim_of(blueprint: &Blueprint) -> Option<&crate::graph::Component
     blueprint.nodes.iter().find(|node| node.claim).map(|node| &node.id)
 }
 
-fn status(blueprint: &Blueprint, mine: &Value, seen: &Observed) -> &'static str {
+/// `before`: the status in state.
+fn status(blueprint: &Blueprint, mine: &Value, before: &str, seen: &Observed) -> &'static str {
     let Some(node) = blueprint.nodes.iter().find(|node| node.claim) else { return INCOMPLETE };
     if unread(seen, &node.id.0) {
         return INCOMPLETE;
@@ -115,6 +125,8 @@ fn status(blueprint: &Blueprint, mine: &Value, seen: &Observed) -> &'static str 
             (true, true) => PENDING_DELETION,
             // What holds data is never made anew unseen; a user or role is, like any other component.
             (true, false) => VANISHED,
+            // What says that it was complete is gone; the state knows.
+            (false, _) if is_handed_out(before) => DEGRADED,
             (false, _) => INCOMPLETE,
         };
     }
@@ -123,9 +135,16 @@ fn status(blueprint: &Blueprint, mine: &Value, seen: &Observed) -> &'static str 
         Some(mine) if mine != live.incarnation => TAKEN_OVER,
         None => UNCLAIMED,
         Some(_) if live.phase == Phase::Deleting => DELETING,
-        Some(_) if live.phase == Phase::Ready && seen.found.values().all(|found| found.readiness == Readiness::Ready) => READY,
-        Some(_) => INCOMPLETE,
+        Some(_) if live.phase != Phase::Ready => INCOMPLETE,
+        Some(_) if whole(blueprint, seen) => READY,
+        Some(_) => DEGRADED,
     }
+}
+
+/// Whether everything is there and can be used.
+fn whole(blueprint: &Blueprint, seen: &Observed) -> bool {
+    seen.found.values().all(|found| found.readiness == Readiness::Ready)
+        && blueprint.nodes.iter().all(|node| node.absent || seen.found.contains_key(&node.id) || unread(seen, &node.id.0))
 }
 
 /// The claim's marks as they are.
@@ -218,24 +237,28 @@ mod tests {
     }
 
     #[test]
-    fn a_destroy_that_has_begun_shows() {
+    fn what_is_missing_or_on_its_way_out_shows() {
         use crate::graph::{Claim, Found, Owner, Settings};
-        let blueprint =
-            Blueprint::of(Owner { resource: "t".into(), name: "n".into() }, vec![Node::new("record", "thing", Settings::new()).claim()]);
+        let nodes = vec![Node::new("record", "thing", Settings::new()).claim(), Node::new("part", "thing", Settings::new())];
+        let blueprint = Blueprint::of(Owner { resource: "t".into(), name: "n".into() }, nodes);
         let mine = object(&[("uid", "u".into()), ("incarnation", "i".into())]);
-        let seen = |phase| {
+        let seen = |phase, parts: &[(&str, Readiness)]| {
             let claim = Claim { uid: "u".into(), incarnation: "i".into(), phase };
-            let found = Found {
-                id: "1".into(),
-                settings: BTreeMap::new(),
-                outputs: BTreeMap::new(),
-                tags: BTreeMap::new(),
-                readiness: Readiness::Ready,
-            };
-            Observed { found: BTreeMap::from([("record".into(), found)]), claim: Some(claim), ..Observed::default() }
+            let found = |readiness: &Readiness| Found { id: "1".into(), readiness: readiness.clone(), ..Found::default() };
+            let found = parts.iter().map(|(component, readiness)| ((*component).into(), found(readiness))).collect();
+            Observed { found, claim: Some(claim), ..Observed::default() }
         };
-        let told = [Phase::Ready, Phase::Creating, Phase::Deleting].map(|phase| status(&blueprint, &mine, &seen(phase)));
+        let both = [("record", Readiness::Ready), ("part", Readiness::Ready)];
+        let told = [Phase::Ready, Phase::Creating, Phase::Deleting].map(|phase| status(&blueprint, &mine, READY, &seen(phase, &both)));
         assert_eq!(told, [READY, INCOMPLETE, DELETING]);
+        // What was ready once stays guarded, whatever its parts have come to.
+        let ill = [("record", Readiness::Ready), ("part", Readiness::Broken("no".into()))];
+        for parts in [&both[..1], &ill[..]] {
+            assert_eq!(status(&blueprint, &mine, READY, &seen(Phase::Ready, parts)), DEGRADED);
+            assert_eq!(status(&blueprint, &mine, INCOMPLETE, &seen(Phase::Creating, parts)), INCOMPLETE);
+        }
+        let recordless = Observed { claim: None, ..seen(Phase::Ready, &both[1..]) };
+        assert_eq!([READY, INCOMPLETE].map(|before| status(&blueprint, &mine, before, &recordless)), [DEGRADED, INCOMPLETE]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use acceptance_tests::{Environment, Failure, Folders, Venv};
+use acceptance_tests::{Environment, Failure, Folders, Venv, debian};
 #[cfg(unix)]
 use acceptance_tests::{POSTGRES_VERSIONS, PostgresPrograms};
 
@@ -21,6 +21,7 @@ pub(crate) fn run(folders: &Folders, mut arguments: Arguments) -> Result<ExitCod
     if all {
         environment_of(folders, Environment::PROWLER)?;
     }
+    programs()?;
     let provider = cargo::build_provider(folders, false)?;
     screen::step(format!("ready: {}", provider.display()));
     Ok(ExitCode::SUCCESS)
@@ -44,4 +45,9 @@ pub(crate) fn postgres(folders: &Folders) -> Result<(), Failure> {
         PostgresPrograms::prepare(folders, version, &|line| screen::step(line))?;
     }
     Ok(())
+}
+
+/// Programs that unit tests run: an SSH server and what goes with it.
+pub(crate) fn programs() -> Result<(), Failure> {
+    debian::prepare(&debian::SSH, &|line| screen::step(line))
 }

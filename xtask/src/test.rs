@@ -44,6 +44,7 @@ const SUITES: &[Suite] = &[
         name: "unit and protocol",
         told: Told::Libtest,
         command: |folders, _| {
+            prepare::programs()?;
             let mut command = cargo(folders, &["test", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast", "--"]);
             command.args(["--skip", SCENARIOS, "--skip", SIMULATION]);
             Ok(command)

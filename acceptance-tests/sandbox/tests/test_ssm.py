@@ -1,8 +1,9 @@
 """Parameter Store and Session Manager against Systems Manager's API reference."""
 
 from .eks_environment import EksTest
-from .served import SandboxTest, allow, client, policy, trust
+from .served import SandboxTest, allow, client, control, policy, trust
 
+REMOTE_HOST = "AWS-StartPortForwardingSessionToRemoteHost"
 AL2023 = "/aws/service/eks/optimized-ami/1.33/amazon-linux-2023/x86_64/standard/recommended"
 
 
@@ -85,11 +86,22 @@ class Parameters(SandboxTest):
         self.assertEqual(self.ssm.describe_instance_information()["InstanceInformationList"], [])
         iam.attach_role_policy(RoleName="r", PolicyArn="arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore")
         self.assertEqual([each["InstanceId"] for each in self.ssm.describe_instance_information()["InstanceInformationList"]], [made])
-        session = self.ssm.start_session(Target=made, DocumentName="AWS-StartPortForwardingSessionToRemoteHost")
+        self.refused("InvalidDocument", self.ssm.start_session, Target=made, DocumentName="AWS-StartNothing")
+        for wrong in ({"host": ["a;b"]}, {"host": ["db"], "portNumber": ["5432", "5433"]}, {"portNumber": ["0"]}, {"localPortNumber": ["65536"]}, {"x": ["y"]}):
+            with self.subTest(str(wrong)):
+                self.refused("ValidationException", self.ssm.start_session, Target=made, DocumentName=REMOTE_HOST, Parameters=wrong)
+        self.refused("ValidationException", self.ssm.start_session, Target=made, Parameters={"host": ["db.example"]})
+        self.assertEqual(self.ssm.describe_sessions(State="Active")["Sessions"], [])
+        to = {"host": ["db.example"], "portNumber": ["5432"], "localPortNumber": ["0"]}
+        session = self.ssm.start_session(Target=made, DocumentName=REMOTE_HOST, Parameters=to)
+        ask = lambda token: control("session", "POST", {"session_id": session["SessionId"], "token": token})  # noqa: E731
+        self.assertEqual(ask(session["TokenValue"]), {"connected": True, "host": "db.example", "port": "5432", "local_port": "0"})
+        self.assertEqual(ask("another"), {"connected": False})
         self.assertTrue(session["TokenValue"] and session["StreamUrl"])
         self.assertEqual([each["Target"] for each in self.ssm.describe_sessions(State="Active")["Sessions"]], [made])
         self.assertEqual(self.ssm.terminate_session(SessionId=session["SessionId"])["SessionId"], session["SessionId"])
         self.assertEqual(self.ssm.describe_sessions(State="Active")["Sessions"], [])
+        self.assertEqual(ask(session["TokenValue"]), {"connected": False})
         self.refused("TargetNotConnected", self.ssm.start_session, Target="i-00000000000000000")
 
 

@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{Failure, Folders, folders, run_bounded, venv};
+use crate::{Failure, Folders, debian, folders, run_bounded, venv};
 
 /// Asking a program for its version.
 const ASK_MAX: Duration = Duration::from_secs(30);
@@ -70,8 +70,10 @@ impl PostgresPrograms {
         }
         // psql comes with Debian's server; so does openssl.
         if !debian().join("postgres").is_file() || psql().is_none() {
-            progress("installing Debian's postgresql-15");
-            venv::install_debian(&["postgresql-15"], DEBIAN_ADVICE)?;
+            if !debian::may_install() {
+                return Err(Failure::new("PostgreSQL 15 is not installed").remedy(DEBIAN_ADVICE));
+            }
+            debian::install(&["postgresql-15"], progress).map_err(|failure| failure.remedy(DEBIAN_ADVICE))?;
         }
         if version == PostgresVersion::Newest {
             install_newest(folders, progress)?;

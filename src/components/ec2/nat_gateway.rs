@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     aws::{Absent, Aws, failure, once},
     components::settings::{bug, json, map, required},
-    graph::{Component, Failure, Found, Kept, Query, Readiness, Wanted},
+    graph::{Component, Doing, Failure, Found, Kept, Query, Readiness, Wanted},
 };
 
 /// A public NAT gateway.
@@ -118,6 +119,15 @@ impl Component for NatGateway {
 
     async fn strays(&self, query: &Query) -> Result<Vec<Found>, Failure> {
         Ok(self.gateways.tagged(query).await?.iter().map(|gateway| self.found(gateway)).collect())
+    }
+
+    fn usual(&self, doing: Doing) -> Option<Duration> {
+        match doing {
+            Doing::Creating => Some(Duration::from_secs(2 * 60)),
+            Doing::Updating => None,
+            Doing::Deleting => Some(Duration::from_secs(1 * 60)),
+            _ => None,
+        }
     }
 
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     aws::{Aws, error::partial, failure, once},
     components::settings::{Settings, bug, json, map, required, text, texts},
-    graph::{Class, Component, Failure, Found, Kept, Query, Readiness, Wanted},
+    graph::{Class, Component, Doing, Failure, Found, Kept, Query, Readiness, Wanted},
 };
 
 /// A gateway endpoint (S3) or an interface endpoint.
@@ -145,6 +146,15 @@ impl Component for VpcEndpoint {
 
     fn is_remade(&self) -> bool {
         true
+    }
+
+    fn usual(&self, doing: Doing) -> Option<Duration> {
+        match doing {
+            Doing::Creating => Some(Duration::from_secs(1 * 60)),
+            Doing::Updating => None,
+            Doing::Deleting => Some(Duration::from_secs(30)),
+            _ => None,
+        }
     }
 
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use aws_sdk_kms::types::{KeyManagerType, KeyMetadata, KeySpec, OriginType};
+use aws_sdk_kms::types::{KeyManagerType, KeyMetadata, KeySpec, KeyState, OriginType};
 use futures_util::{StreamExt, stream};
 use serde_json::Value as Json;
 
@@ -76,6 +76,16 @@ pub(super) async fn describe(aws: &Aws, id: &str) -> Result<Option<KeyMetadata>,
         Some(why) => Err(settings::failure(Class::Conflict, CALL, format!("{id} is the KMS key {}, which {why}", key.key_id()))),
         None => Ok(Some(key)),
     }
+}
+
+/// What state a key is in, of this account or another; `None`: there is none.
+///
+/// # Errors
+/// What AWS says.
+pub async fn state_of_key(aws: &Aws, arn: &str) -> Result<Option<String>, Failure> {
+    const CALL: &str = "kms:DescribeKey";
+    let reply = aws.kms.describe_key().key_id(arn).send().await.absent(CALL)?;
+    Ok(reply.and_then(|reply| reply.key_metadata).map(|key| key.key_state().map_or("unknown", KeyState::as_str).to_owned()))
 }
 
 /// Why this can't be a key of ours.

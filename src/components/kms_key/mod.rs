@@ -4,6 +4,8 @@ mod find;
 mod update;
 mod usage;
 
+pub use find::state_of_key;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,

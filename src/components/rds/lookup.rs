@@ -1,5 +1,9 @@
 //! What a plan asks of RDS: which versions and classes there are, and what a snapshot holds. Reads only.
 
+use std::collections::BTreeMap;
+
+use aws_sdk_rds::primitives::DateTimeFormat;
+
 use crate::{
     aws::{Absent, Aws, failure},
     graph::Failure,
@@ -98,4 +102,41 @@ pub async fn snapshot(aws: &Aws, name: &str) -> Result<Option<Snapshot>, Failure
         allocated_storage: found.allocated_storage().unwrap_or_default().into(),
         encrypted: found.encrypted().unwrap_or(false),
     }))
+}
+
+/// A snapshot that can be restored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restorable {
+    /// Its name.
+    pub name: String,
+    /// When it was taken, UTC; empty where RDS doesn't tell.
+    pub taken: String,
+}
+
+/// The newest snapshot of an instance, which may be gone, that can be restored.
+///
+/// # Errors
+/// What AWS says.
+pub async fn newest_snapshot(aws: &Aws, instance: &str) -> Result<Option<Restorable>, Failure> {
+    let call = aws.rds.describe_db_snapshots().db_instance_identifier(instance).into_paginator().items().send();
+    let all: Option<Vec<_>> = call.collect::<Result<Vec<_>, _>>().await.absent("rds:DescribeDBSnapshots")?;
+    let available = all.into_iter().flatten().filter(|snapshot| snapshot.status() == Some("available"));
+    let newest = available.max_by_key(|snapshot| snapshot.snapshot_create_time().map(|time| time.secs()));
+    Ok(newest.and_then(|snapshot| {
+        let taken = snapshot.snapshot_create_time().and_then(|time| time.fmt(DateTimeFormat::DateTime).ok());
+        Some(Restorable { name: snapshot.db_snapshot_identifier()?.to_owned(), taken: taken.unwrap_or_default() })
+    }))
+}
+
+/// The parameters of a major version (`17`) by name, with whether they can be set. Empty: there is no such version.
+///
+/// # Errors
+/// What AWS says.
+pub async fn parameters(aws: &Aws, major: &str) -> Result<BTreeMap<String, bool>, Failure> {
+    let call = aws.rds.describe_engine_default_parameters().db_parameter_group_family(format!("{ENGINE}{major}"));
+    let all: Option<Vec<_>> =
+        call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.absent("rds:DescribeEngineDefaultParameters")?;
+    let of =
+        |parameter: aws_sdk_rds::types::Parameter| Some((parameter.parameter_name()?.to_owned(), parameter.is_modifiable() != Some(false)));
+    Ok(all.into_iter().flatten().filter_map(of).collect())
 }

@@ -15,7 +15,7 @@ use crate::{
     graph::{Component, Failure},
 };
 
-pub use lookup::{Offer, Snapshot, Version, offers, snapshot, versions};
+pub use lookup::{Offer, Restorable, Snapshot, Version, newest_snapshot, offers, parameters, snapshot, versions};
 
 /// Every kind of this family.
 pub(super) fn table(aws: &Arc<Aws>) -> Vec<Arc<dyn Component>> {

@@ -126,6 +126,7 @@ impl Component for RdsParameterGroup {
             "rds:DescribeDBInstances",
             "rds:DescribeDBParameterGroups",
             "rds:DescribeDBParameters",
+            "rds:DescribeEngineDefaultParameters",
             "rds:ListTagsForResource",
             "rds:ModifyDBParameterGroup",
             "rds:RemoveTagsFromResource",

@@ -5,10 +5,15 @@ use std::{collections::BTreeMap, ops::Deref, sync::Arc, time::Duration};
 use tf_provider::{Attr, Diagnostics, Model, Path, Value};
 
 use super::{
+    change::Change,
     checks,
     composite::{Composite, Foretold, Seen},
     outputs::{Decider, deciders, dotted},
-    parts::{cluster, database, encryption, identity, monitoring, network, record, storage},
+    parts::{
+        cluster,
+        database::{self, Fate},
+        encryption, identity, monitoring, network, record, storage,
+    },
     report,
     shared::Shared,
 };
@@ -80,6 +85,7 @@ pub(crate) struct Facts {
     network: network::Facts,
     cluster: cluster::Facts,
     database: database::Facts,
+    encryption: encryption::Facts,
     monitoring: Option<monitoring::Facts>,
 }
 
@@ -162,16 +168,21 @@ impl Composite for Kind {
             cluster::look_up(aws, &model.name, &of, prior, preset(model)).await.map_err(failed(CLUSTER))
         };
         let database = async {
-            let model = model.database.known().cloned().unwrap_or_default();
-            database::look_up(aws, &model, prior.and_then(|prior| prior.database.known())).await.map_err(failed(DATABASE))
+            let of = model.database.known().cloned().unwrap_or_default();
+            let before = prior.and_then(|prior| prior.database.known());
+            database::look_up(aws, &of, before, fate(model, prior)).await.map_err(failed(DATABASE))
         };
-        let (network, cluster, database) = tokio::try_join!(network, cluster, database)?;
+        let encryption = async {
+            let model = model.encryption.known().cloned().unwrap_or_default();
+            encryption::look_up(aws, &model, prior.and_then(|prior| prior.encryption.known())).await.map_err(failed(ENCRYPTION))
+        };
+        let (network, cluster, database, encryption) = tokio::try_join!(network, cluster, database, encryption)?;
         let of = model.monitoring.known().cloned().unwrap_or_default();
         let before = prior.and_then(|prior| Some((prior.monitoring.known()?, Wiring::watched(prior))));
         let before = before.as_ref().map(|(monitoring, watched)| (*monitoring, watched));
         let monitoring = monitoring::look_up(aws, &of, &Wiring::watched(model), before).await.map_err(failed(MONITORING))?;
         let (account_id, region) = (aws.account_id.clone(), aws.region.clone());
-        Ok(Some(Facts { account_id, region, network, cluster, database, monitoring }))
+        Ok(Some(Facts { account_id, region, network, cluster, database, encryption, monitoring }))
     }
 
     fn derive(model: &mut Environment, written: &Environment, prior: Option<&Environment>, facts: Option<&Facts>) {
@@ -217,7 +228,7 @@ impl Composite for Kind {
         )));
         found.extend::<Diagnostics>(part!(model, prior, database, |now, before| database::check_change(
             now,
-            before,
+            fate(model, prior).prior(before),
             facts.map(|facts| &facts.database),
             &Path::of(DATABASE)
         )));
@@ -227,6 +238,7 @@ impl Composite for Kind {
             before,
             &Path::of(ENCRYPTION)
         )));
+        found.extend(facts.into_iter().flat_map(|facts| encryption::check_facts(&facts.encryption, &Path::of(ENCRYPTION))));
         found
     }
 
@@ -235,12 +247,12 @@ impl Composite for Kind {
         all.into_iter().map(|arn| ("cluster.admin_principal_arns", arn)).collect()
     }
 
-    fn blueprint(model: &Environment, place: &Place) -> Blueprint {
+    fn blueprint(model: &Environment, place: &Place) -> Result<Blueprint, Diagnostics> {
         let owner = Owner { resource: Self::TYPE.to_owned(), name: model.name.known().cloned().unwrap_or_default() };
-        Blueprint::of(owner, Wiring::of(model, place).nodes())
+        Ok(Blueprint::of(owner, Wiring::of(model, place).nodes()?))
     }
 
-    fn leftover(component: &str, model: &Environment, place: &Place) -> Option<Node> {
+    fn leftover(component: &str, model: &Environment, place: &Place) -> Result<Option<Node>, Diagnostics> {
         Wiring::of(model, place).leftover(component)
     }
 
@@ -318,7 +330,7 @@ impl Composite for Kind {
     }
 
     fn guarded(state: &Environment) -> Vec<(&'static str, String)> {
-        if state.shared.status.as_str() != Some(super::plan::READY) {
+        if !state.shared.is_handed_out() {
             return Vec::new();
         }
         let mut guards = Vec::new();
@@ -339,6 +351,14 @@ impl Composite for Kind {
         guards
     }
 
+    fn consequences(change: &Change) -> Diagnostics {
+        cluster::rolled(change, &Path::of(CLUSTER)).into_iter().collect()
+    }
+
+    fn left_of(component: &str, facts: Option<&Facts>) -> Option<String> {
+        database::left_of(component, facts.map(|facts| &facts.database), &Path::of(DATABASE))
+    }
+
     fn warnings(planned: &Environment, prior: Option<&Environment>, facts: Option<&Facts>) -> Diagnostics {
         let mut said = Diagnostics::new();
         said.extend::<Diagnostics>(part!(planned, prior, network, |now, before| network::warnings(now, before, &Path::of(NETWORK))));
@@ -348,7 +368,11 @@ impl Composite for Kind {
             facts.map(|facts| &facts.cluster),
             &Path::of(CLUSTER)
         )));
-        said.extend::<Diagnostics>(part!(planned, prior, database, |now, before| database::warnings(now, before, &Path::of(DATABASE))));
+        said.extend::<Diagnostics>(part!(planned, prior, database, |now, before| database::warnings(
+            now,
+            fate(planned, prior).prior(before),
+            &Path::of(DATABASE)
+        )));
         said.extend::<Diagnostics>(part!(planned, prior, monitoring, |now, before| monitoring::warnings(
             now,
             before,
@@ -366,6 +390,11 @@ impl Composite for Kind {
         let made = monitoring::import(aws, part, &watched).await;
         made.map_err(|failure| vec![report::failed(Path::of(MONITORING), "The alarms' thresholds can't be made", &failure)])
     }
+}
+
+/// What has become of the database.
+fn fate(planned: &Environment, prior: Option<&Environment>) -> Fate {
+    Fate::of(&planned.shared, prior.map(|prior| &prior.shared))
 }
 
 /// A component's id of a part that has a name of its own.

@@ -1,9 +1,7 @@
 //! Which part takes what from which: the edges between parts.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
-use tf_provider::{Attr, Value};
+use tf_provider::{Attr, Diagnostics, Value};
 
 use super::{CLUSTER, DATABASE, ENCRYPTION, Environment, IDENTITY, MONITORING, NETWORK, STORAGE, id, preset};
 use crate::{
@@ -74,7 +72,6 @@ impl<'a> Wiring<'a> {
             nodes_after: network::ways_out(&self.network),
             permissions_boundary: self.model.permissions_boundary.clone(),
             iam_path: self.model.iam_path.clone(),
-            tags: BTreeMap::new(),
         }
     }
 
@@ -140,12 +137,12 @@ impl<'a> Wiring<'a> {
     }
 
     /// All components, the claim first.
-    pub(super) fn nodes(&self) -> Vec<Node> {
+    pub(super) fn nodes(&self) -> Result<Vec<Node>, Diagnostics> {
         let preset = preset(self.model);
         let mut nodes = vec![record::node(record::ENVIRONMENT, self.model)];
         if self.model.encryption.known().is_some() {
             let links = encryption::Links { identity_arn: identity::arn(&self.identity) };
-            nodes.extend(encryption::nodes(&self.encryption, &self.model.name, preset, &links, self.place));
+            nodes.extend(encryption::nodes(&self.encryption, &self.model.name, preset, &links, self.place)?);
         }
         if self.model.network.known().is_some() {
             nodes.extend(network::nodes(&self.network, &self.network_links(), self.place));
@@ -157,10 +154,10 @@ impl<'a> Wiring<'a> {
             nodes.extend(database::nodes(database, &self.database_links(), self.place));
         }
         if self.model.storage.known().is_some() {
-            nodes.extend(storage::nodes(&self.storage, preset, &self.data_key_arn, self.place));
+            nodes.extend(storage::nodes(&self.storage, preset, &self.data_key_arn, self.place)?);
         }
         if self.model.identity.known().is_some() {
-            nodes.extend(identity::nodes(&self.identity, &self.identity_links(), preset, self.place));
+            nodes.extend(identity::nodes(&self.identity, &self.identity_links(), preset, self.place)?);
         }
         if let Attr::Known(monitoring) = &self.model.monitoring {
             nodes.extend(monitoring::nodes(monitoring, &self.monitoring_links(), self.place));
@@ -175,16 +172,17 @@ impl<'a> Wiring<'a> {
                 }
             }
         }
-        nodes
+        Ok(nodes)
     }
 
     /// What stands in state and is wanted no more.
-    pub(super) fn leftover(&self, component: &str) -> Option<Node> {
-        network::leftover(component, &self.network, self.place)
+    pub(super) fn leftover(&self, component: &str) -> Result<Option<Node>, Diagnostics> {
+        let logs = storage::leftover(component, &self.storage, &self.data_key_arn, self.place)?;
+        Ok(logs
+            .or_else(|| network::leftover(component, &self.network, self.place))
             .or_else(|| cluster::leftover(component, &self.cluster_links()))
-            .or_else(|| storage::leftover(component, &self.storage, &self.data_key_arn, self.place))
             .or_else(|| identity::leftover(component))
-            .or_else(|| monitoring::leftover(component, &self.monitoring_links()))
+            .or_else(|| monitoring::leftover(component, &self.monitoring_links())))
     }
 
     /// What the configuration decides of each part's outputs.

@@ -3,11 +3,13 @@
 use serde_json::json;
 use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set, Value};
 
-use super::renamed::renamed;
+use super::{defaults, renamed::renamed};
 use crate::{
-    graph::{Input, Meaning, Node, Observed, link},
+    aws::Aws,
+    components::state_of_key,
+    graph::{Failure, Input, Meaning, Node, Observed, link},
     policies::{KeyUsers, Place, key_policy},
-    presets::{Preset, fill},
+    presets::Preset,
     resources::{
         checks,
         composite::{Composite, Seen},
@@ -105,6 +107,45 @@ pub(crate) fn guarded(model: &Encryption, backups_stay: bool) -> Option<String> 
     (backups_stay && ends(model)).then(|| reason.to_owned())
 }
 
+/// The keys that exist already, by attribute and ARN, and what state KMS has them in; `None`: there is no such key. What stands in state isn't asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    keys: Vec<(&'static str, String, Option<String>)>,
+}
+
+/// Asks for keys that exist already, where they are new to the resource.
+pub(crate) async fn look_up(aws: &Aws, model: &Encryption, prior: Option<&Encryption>) -> Result<Facts, Failure> {
+    let mut facts = Facts::default();
+    let Attr::Known(existing) = &model.existing else { return Ok(facts) };
+    if prior.and_then(|prior| prior.existing.known()).is_some_and(|before| before.to_value() == existing.to_value()) {
+        return Ok(facts);
+    }
+    for (name, arn) in [("tokens_key_arn", &existing.tokens_key_arn), ("data_key_arn", &existing.data_key_arn)] {
+        if let Some(arn) = arn.as_str() {
+            facts.keys.push((name, arn.to_owned(), state_of_key(aws, arn).await?));
+        }
+    }
+    Ok(facts)
+}
+
+/// Keys that aren't there, or that nothing can be encrypted with.
+pub(crate) fn check_facts(facts: &Facts, at: &Path) -> Diagnostics {
+    let wrong = |(name, arn, state): &(&'static str, String, Option<String>)| {
+        let (summary, detail) = match state.as_deref() {
+            Some("Enabled") => return None,
+            None => (
+                "No such key",
+                format!("There is no key {arn} in this region, or it is of another account that doesn't share it. Check the ARN."),
+            ),
+            Some(state) => {
+                ("The key can't be used", format!("{arn} is in the state {state}. Enable it, or cancel its deletion; or name another key."))
+            }
+        };
+        Some(Diagnostic::error(at.attribute("existing").attribute(name), summary, detail))
+    };
+    facts.keys.iter().filter_map(wrong).collect()
+}
+
 /// A key stays what it is.
 pub(crate) fn check_change(model: &Encryption, prior: Option<&Encryption>, at: &Path) -> Diagnostics {
     let Some(prior) = prior else { return Vec::new() };
@@ -122,9 +163,15 @@ pub(crate) fn check_change(model: &Encryption, prior: Option<&Encryption>, at: &
 }
 
 /// Both keys with their aliases, and the service-linked role that the data key's policy names.
-pub(crate) fn nodes(model: &Encryption, name: &Attr<String>, preset: Option<Preset>, links: &Links, place: &Place) -> Vec<Node> {
+pub(crate) fn nodes(
+    model: &Encryption,
+    name: &Attr<String>,
+    preset: Option<Preset>,
+    links: &Links,
+    place: &Place,
+) -> Result<Vec<Node>, Diagnostics> {
     if !model.existing.is_null() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let role = settings([("service_name", unread(Input::Known(json!("autoscaling.amazonaws.com"))))]);
     // Shared by the whole account: it is never ours to delete.
@@ -141,9 +188,9 @@ pub(crate) fn nodes(model: &Encryption, name: &Attr<String>, preset: Option<Pres
     };
     let tokens = KeyUsers { users: vec![links.identity_arn.clone()], ..KeyUsers::default() };
     let mut nodes = vec![role];
-    nodes.extend(key(model, name, preset, place, TOKENS, "tokens", "Encrypts the tokens of Deeploy", &tokens));
-    nodes.extend(key(model, name, preset, place, DATA, "data", "Encrypts database, disks, bucket, logs and secrets of Deeploy", &users));
-    nodes
+    nodes.extend(key(model, name, preset, place, TOKENS, "tokens", "Encrypts the tokens of Deeploy", &tokens)?);
+    nodes.extend(key(model, name, preset, place, DATA, "data", "Encrypts database, disks, bucket, logs and secrets of Deeploy", &users)?);
+    Ok(nodes)
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -156,19 +203,17 @@ fn key(
     purpose: &str,
     description: &str,
     users: &KeyUsers,
-) -> Vec<Node> {
-    let defaults = Value::Map(fill(&KmsKey::attributes(), &Value::Null, &Value::Null, preset));
-    let Ok(defaults) = KmsKey::from_value(&defaults, &Path::root()) else { return Vec::new() };
+) -> Result<Vec<Node>, Diagnostics> {
     let of_key = KmsKey {
         name: name.clone().map(|name| format!("deeploy/{name}/{purpose}")),
         description: Attr::Known(description.to_owned()),
         deletion_window_in_days: model.deletion_window_in_days.clone(),
         rotation_period_in_days: model.rotation_period_in_days.clone(),
         user_arns: Attr::Known(Set::from_iter(Vec::<String>::new())),
-        ..defaults
+        ..defaults::<KmsKey>(preset)?
     };
     let alias = format!("{component}_alias");
-    let mut nodes = renamed(kms_key::Kind::blueprint(&of_key, place).nodes, &[("key", component), ("alias", &alias)]);
+    let mut nodes = renamed(kms_key::Kind::blueprint(&of_key, place)?.nodes, &[("key", component), ("alias", &alias)]);
     let retained = !ends(model);
     let reason = "kept, since snapshots, backups and Deeploy's tokens are unreadable without it (`encryption.on_destroy`). Cost: per key and month \
                   (AWS KMS pricing)";
@@ -181,7 +226,7 @@ fn key(
             node.keep = retained.then(String::new);
         }
     }
-    nodes
+    Ok(nodes)
 }
 
 /// What the keys are called is only known when they are made.
@@ -230,5 +275,20 @@ mod tests {
         for (keys, backups_stay, refused) in cases {
             assert_eq!(guarded(&keys, backups_stay).is_some(), refused, "{:?} {backups_stay}", keys.on_destroy);
         }
+    }
+
+    #[test]
+    fn keys_that_exist_must_exist() {
+        let state =
+            |state: Option<&str>| ("data_key_arn", "arn:aws:kms:eu-central-1:123456789012:key/1".to_owned(), state.map(str::to_owned));
+        let told = |keys| {
+            let found = check_facts(&Facts { keys }, &Path::of("encryption"));
+            found.into_iter().map(|one| format!("{}: {}", one.path, one.summary)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(vec![state(Some("Enabled"))]), Vec::<String>::new());
+        assert_eq!(
+            told(vec![state(None), state(Some("PendingDeletion"))]),
+            ["encryption.existing.data_key_arn: No such key", "encryption.existing.data_key_arn: The key can't be used"]
+        );
     }
 }

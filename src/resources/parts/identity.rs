@@ -1,13 +1,13 @@
 //! `identity`: as whom Deeploy's pods call AWS.
 
 use serde_json::{Value as Json, json};
-use tf_provider::{Attr, Model, Path, Set, Value};
+use tf_provider::{Attr, Diagnostics, Model, Set, Value};
 
-use super::renamed::renamed;
+use super::{defaults, renamed::renamed};
 use crate::{
     graph::{Input, Meaning, Node, Observed, link},
     policies::{Access, AccessTo, Irsa, Place, PodIdentity, access_policy, trust_policy},
-    presets::{Preset, fill},
+    presets::Preset,
     resources::{
         access, checks,
         composite::{Composite, Seen},
@@ -73,14 +73,14 @@ pub(crate) fn arn(model: &Identity) -> String {
 }
 
 /// The role with its policy and associations, or the user with its group and secret; the other of the two is absent.
-pub(crate) fn nodes(model: &Identity, links: &Links, preset: Option<Preset>, place: &Place) -> Vec<Node> {
+pub(crate) fn nodes(model: &Identity, links: &Links, preset: Option<Preset>, place: &Place) -> Result<Vec<Node>, Diagnostics> {
     let user = is_user(model);
     let mut nodes = role(model, links, place);
     nodes.iter_mut().for_each(|node| node.absent = user);
-    let mut others = user_nodes(links, preset, place);
+    let mut others = user_nodes(links, preset, place)?;
     others.iter_mut().for_each(|node| node.absent |= !user);
     nodes.extend(others);
-    nodes
+    Ok(nodes)
 }
 
 fn role(model: &Identity, links: &Links, place: &Place) -> Vec<Node> {
@@ -175,9 +175,7 @@ fn marketplace(place: &Place) -> [Json; 3] {
     ]
 }
 
-fn user_nodes(links: &Links, preset: Option<Preset>, place: &Place) -> Vec<Node> {
-    let defaults = Value::Map(fill(&IamUser::attributes(), &Value::Null, &Value::Null, preset));
-    let Ok(defaults) = IamUser::from_value(&defaults, &Path::root()) else { return Vec::new() };
+fn user_nodes(links: &Links, preset: Option<Preset>, place: &Place) -> Result<Vec<Node>, Diagnostics> {
     let user = IamUser {
         name: links.name.clone().map(|name| format!("{name}-deeploy")),
         path: links.iam_path.clone(),
@@ -188,9 +186,9 @@ fn user_nodes(links: &Links, preset: Option<Preset>, place: &Place) -> Vec<Node>
         access: links.access.clone(),
         secret_name: links.name.clone().map(|name| format!("deeploy/{name}/access-key")),
         secret_kms_key_arn: links.data_key_arn.clone(),
-        ..defaults
+        ..defaults::<IamUser>(preset)?
     };
-    let mut nodes = renamed(iam_user::Kind::blueprint(&user, place).nodes, &[]);
+    let mut nodes = renamed(iam_user::Kind::blueprint(&user, place)?.nodes, &[]);
     for node in &mut nodes {
         if node.kind == "iam_group_policy" {
             node.settings.insert("policy".to_owned(), live(policy(links, place)).meaning(Meaning::Policy));
@@ -201,7 +199,7 @@ fn user_nodes(links: &Links, preset: Option<Preset>, place: &Place) -> Vec<Node>
             setting.value = Input::from(value.clone());
         }
     }
-    nodes
+    Ok(nodes)
 }
 
 /// What the identities are called is known before.

@@ -17,6 +17,10 @@
 //! | `outputs(model, seen)`, `refresh(model, seen)` | computed attributes, and inputs that AWS tells |
 //! | `warnings(planned, prior, facts, at)` | what a change does to those who use the part. Parts that are replaced or deleted are named by the composite |
 
+use tf_provider::{Diagnostic, Diagnostics, Model, Path, Value};
+
+use crate::presets::{Preset, fill};
+
 pub(crate) mod cluster;
 pub(crate) mod database;
 pub(crate) mod encryption;
@@ -26,3 +30,36 @@ pub(crate) mod network;
 pub(crate) mod record;
 pub(crate) mod renamed;
 pub(crate) mod storage;
+
+/// What a granular resource's model holds by its preset alone, for a part that is made of that resource.
+fn defaults<M: Model>(preset: Option<Preset>) -> Result<M, Diagnostics> {
+    let attributes = Value::Map(fill(&M::attributes(), &Value::Null, &Value::Null, preset));
+    M::from_value(&attributes, &Path::root()).map_err(|problems| {
+        let told: Vec<String> =
+            problems.iter().map(|problem| format!("{}: {} {}", problem.path, problem.summary, problem.detail)).collect();
+        let detail = format!("{}\n\nNothing was changed. This is a bug of the provider: report it with this message.", told.join("\n"));
+        vec![Diagnostic::error(Path::root(), "A preset's default doesn't fit its attribute", detail)]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tf_provider::Attr;
+
+    use super::*;
+
+    /// A thing whose preset holds what its attribute can't.
+    #[derive(Clone, Debug, Model)]
+    struct Thing {
+        /// A number, where the preset has a text.
+        #[tf(optional, computed, note(preset = "iam_role.path"))]
+        path: Attr<i64>,
+    }
+
+    #[test]
+    fn a_default_that_does_not_fit_is_an_error_and_no_absence() {
+        let refused = defaults::<Thing>(Some(Preset::Production)).map(|thing| thing.path);
+        assert!(refused.as_ref().is_err_and(|said| said.len() == 1 && said[0].detail.contains("path: ")), "{refused:?}");
+        assert!(defaults::<Thing>(None).is_ok_and(|thing| thing.path == Attr::Unknown));
+    }
+}

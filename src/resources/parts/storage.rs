@@ -2,11 +2,11 @@
 
 use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Value};
 
-use super::renamed::renamed;
+use super::{defaults, renamed::renamed};
 use crate::{
     graph::{Node, Observed},
     policies::Place,
-    presets::{Preset, fill},
+    presets::Preset,
     resources::{
         checks,
         composite::{Composite, Seen},
@@ -83,29 +83,29 @@ pub(crate) fn check_change(model: &Storage, prior: Option<&Storage>, at: &Path) 
 }
 
 /// The bucket and the bucket of its access logs.
-pub(crate) fn nodes(model: &Storage, preset: Option<Preset>, data_key_arn: &Attr<String>, place: &Place) -> Vec<Node> {
-    let defaults = Value::Map(fill(&S3Bucket::attributes(), &Value::Null, &Value::Null, preset));
-    let Ok(defaults) = S3Bucket::from_value(&defaults, &Path::root()) else { return Vec::new() };
+pub(crate) fn nodes(model: &Storage, preset: Option<Preset>, data_key_arn: &Attr<String>, place: &Place) -> Result<Vec<Node>, Diagnostics> {
     let bucket = S3Bucket {
         bucket: model.bucket.clone(),
         kms_key_arn: data_key_arn.clone(),
         force_destroy: model.force_destroy.clone(),
         // A log bucket that was made stays with its logs, also when the preset no longer wants any.
         log_bucket: Attr::Null,
-        ..defaults
+        ..defaults::<S3Bucket>(preset)?
     };
-    let mut nodes = renamed(s3_bucket::Kind::blueprint(&bucket, place).nodes, &[]);
+    let mut nodes = renamed(s3_bucket::Kind::blueprint(&bucket, place)?.nodes, &[]);
     for node in nodes.iter_mut().filter(|node| node.id.0 == LOG_BUCKET && model.force_destroy.known() != Some(&true)) {
         // Logs arrive for hours after the last access: a destroy that asked for an empty log bucket would never end.
         node.keep = Some("kept with the access logs; `storage.force_destroy = true` deletes them too. Cost: storage per GiB and month (Amazon S3 pricing)".to_owned());
     }
-    nodes
+    Ok(nodes)
 }
 
 /// The bucket of the access logs stays with its logs when the preset no longer wants any.
-pub(crate) fn leftover(component: &str, model: &Storage, data_key_arn: &Attr<String>, place: &Place) -> Option<Node> {
-    let logged = (component == LOG_BUCKET).then(|| nodes(model, Some(Preset::Production), data_key_arn, place));
-    logged.into_iter().flatten().find(|node| node.id.0 == LOG_BUCKET)
+pub(crate) fn leftover(component: &str, model: &Storage, data_key_arn: &Attr<String>, place: &Place) -> Result<Option<Node>, Diagnostics> {
+    if component != LOG_BUCKET {
+        return Ok(None);
+    }
+    Ok(nodes(model, Some(Preset::Production), data_key_arn, place)?.into_iter().find(|node| node.id.0 == LOG_BUCKET))
 }
 
 /// What the bucket is called is known before.

@@ -1,7 +1,7 @@
 //! What an environment can't be is refused in the plan, at its attribute, with cause and remedy; nothing is made or changed.
 
 use acceptance_tests::{Failure, Terraform, check};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     bad_input::errors,
@@ -42,6 +42,18 @@ const CLUSTER: &[Wrong] = &[
         "{ admin_principal_arns = local.admins, public_access_cidrs = [\"0.0.0.0/0\"] }",
         "cluster.public_access_cidrs",
         "The API would be open to everybody",
+    ),
+    wrong(
+        "cluster",
+        "{ admin_principal_arns = local.admins, public_access_cidrs = [\"192.0.2.0\"] }",
+        "cluster.public_access_cidrs",
+        "Not an IPv4 range",
+    ),
+    wrong(
+        "cluster",
+        "{ admin_principal_arns = local.admins, public_access_cidrs = [\"10.20.0.0/16\"] }",
+        "cluster.public_access_cidrs",
+        "Not a range of the internet",
     ),
     wrong(
         "cluster",
@@ -105,6 +117,7 @@ const DATABASE: &[Wrong] = &[
     wrong("database", "{ instance_class = \"db.m7x.large\" }", "database.instance_class", "AWS doesn't offer this class"),
     wrong("database", "{ engine_version = \"99\" }", "database.engine_version", "There is no PostgreSQL 99"),
     wrong("database", "{ backup_retention_period = 36 }", "database.backup_retention_period", "from 1 to 35. Lower it."),
+    wrong("database", "{ parameters = { work_men = \"8192\" } }", "database.parameters[\"work_men\"]", "Did you mean `work_mem`"),
     wrong("database", "{ snapshot_identifier = \"nobodys\" }", "database.snapshot_identifier", "There is no snapshot \"nobodys\""),
     wrong("database", "{ allowed_security_group_ids = [\"default\"] }", "database.allowed_security_group_ids", "a security group's id"),
 ];
@@ -125,6 +138,7 @@ const REST: &[Wrong] = &[
     wrong("monitoring", "", "monitoring.alarm_emails", "Alarms that reach nobody"),
     wrong("monitoring", "{ alarm_emails = [\"ops\"] }", "monitoring.alarm_emails", "\"ops@example.com\""),
     wrong("name", "\"Deeploy Prod\"", "Not a name for an environment", "1 to 32 lower-case letters"),
+    wrong("recreate", "[\"databse\"]", "No such component", "Did you mean `database`?"),
     wrong("preset", "\"staging\"", "Unknown preset", "choose \"production\" or \"development\""),
     wrong("iam_path", "\"deeploy\"", "Not an IAM path", "must start and end with a slash"),
     wrong("permissions_boundary", "\"arn:aws:iam::aws:role/x\"", "The ARN of something else", "policy/"),
@@ -168,6 +182,26 @@ fn each_is_refused(table: &[Wrong]) -> Result<(), Failure> {
 #[test]
 fn every_wrong_environment_gets_one_error_at_its_attribute() -> Result<(), Failure> {
     [CLUSTER, NETWORK, DATABASE, REST].into_iter().try_for_each(each_is_refused)
+}
+
+#[test]
+fn keys_that_are_not_there_or_end_are_refused() -> Result<(), Failure> {
+    let Stage { world, terraform } = &environment_stage()?;
+    let key = || world.kms("CreateKey", &json!({})).map(|made| made["KeyMetadata"].clone());
+    let (good, ending) = (key()?, key()?);
+    world.kms("ScheduleKeyDeletion", &json!({ "KeyId": ending["KeyId"] }))?;
+    let missing = format!("{}0", good["Arn"].as_str().unwrap_or_default());
+    let before = world.mutations()?;
+    for (data, said) in [(json!(missing), "There is no key arn:aws:kms"), (ending["Arn"].clone(), "is in the state PendingDeletion")] {
+        let existing = format!("{{ existing = {{ tokens_key_arn = {}, data_key_arn = {data} }} }}", good["Arn"]);
+        terraform.configure(&environment(world, &[("encryption", &existing)]))?;
+        let told = errors(terraform)?;
+        let summary = told.iter().map(|error| error["summary"].as_str().unwrap_or_default()).collect::<Vec<_>>();
+        assert!(summary.len() == 1 && summary[0].ends_with("encryption.existing.data_key_arn"), "{told:?}");
+        assert!(told[0]["detail"].as_str().unwrap_or_default().contains(said), "{told:?}");
+    }
+    assert_eq!(world.mutations()?, before);
+    check::no_unsupported_call(world)
 }
 
 /// What stays as it was made.

@@ -18,6 +18,8 @@ const ROUNDS_MAX: usize = 20;
 /// Mutating calls between two disturbances of a create and of a destroy: some 130 and 110 calls.
 const CREATE_STEP: usize = 24;
 const DESTROY_STEP: usize = 24;
+/// Of the update: some 60, most of which tag.
+const UPDATE_STEP: usize = 14;
 
 /// A stage with a configuration whose create is to be disturbed.
 fn set(stage: Stage) -> Result<Stage, Failure> {
@@ -106,6 +108,61 @@ fn killed_again_and_again_it_is_made_once_and_goes_whole() -> Result<(), Failure
     let rounds = disturbed(&stage, DESTROY_STEP, kill, || terraform.destroy::<&str>(&[]), |_| Ok(()))?;
     assert!(rounds >= 3, "{rounds} kills only");
     nothing_left(&stage.world)?;
+    check::no_unsupported_call(&stage.world)
+}
+
+#[test]
+fn killed_again_and_again_an_update_is_made_once_and_replaces_nothing_else() -> Result<(), Failure> {
+    let stage = set(recorded_stage()?)?;
+    let terraform = &stage.terraform;
+    terraform.apply::<&str>(&[])?.success()?;
+    let before = components(&stage)?;
+    let mut lines = lines(&stage);
+    for (name, value) in [
+        ("network.nat", "\"per_az\""),
+        ("network.interface_endpoints", "[\"sts\"]"),
+        ("cluster.node_groups", "{ default = { instance_types = [\"m6i.large\"] }, more = { min_size = 1, max_size = 2 } }"),
+        ("database.backup_retention_period", "9"),
+        ("identity.namespace", "\"ml\""),
+        ("monitoring.alarm_emails", "[\"ml@example.com\"]"),
+        ("tags", "{ team = \"ml\" }"),
+    ] {
+        lines.set(name, value);
+    }
+    terraform.configure(&lines.text())?;
+    let kill = |round: usize, at: usize| {
+        let kind = if round.is_multiple_of(2) { "kill_after" } else { "kill_before" };
+        json!([{ "on": { "m": at }, "do": kind, "pid_file": terraform.provider_pids() }])
+    };
+    let made = stage.world.mutations()?.len();
+    let rounds = disturbed(&stage, UPDATE_STEP, kill, || terraform.apply::<&str>(&[]), |_| Ok(()))?;
+    assert!(rounds >= 4, "{rounds} kills only");
+    is_whole(&stage)?;
+    let after = components(&stage)?;
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let moved: Vec<&str> = names.into_iter().filter(|name| before.get(*name) != after.get(*name)).map(String::as_str).collect();
+    // New, gone, or of other instances; an address more has an alarm only in production.
+    let may = |name: &&str| {
+        [
+            "nat_gateway/",
+            "eip/",
+            "alarm/",
+            "endpoint",
+            "node_group/",
+            "launch_template/more",
+            "autoscaling_tags/",
+            "pod_identity/",
+            "subscription/",
+        ]
+        .iter()
+        .any(|beginning| name.starts_with(beginning))
+    };
+    let others: Vec<&&str> = moved.iter().filter(|name| !may(name)).collect();
+    assert!(others.is_empty() && moved.len() > 8, "{others:?} of {moved:?}");
+    let calls = stage.world.mutations()?.split_off(made);
+    let lost: Vec<&String> =
+        calls.iter().filter(|call| ["rds:DeleteDBInstance", "eks:DeleteCluster", "ec2:DeleteSubnet"].contains(&call.as_str())).collect();
+    assert_eq!(lost, Vec::<&String>::new());
     check::no_unsupported_call(&stage.world)
 }
 

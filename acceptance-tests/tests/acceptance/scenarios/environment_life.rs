@@ -86,6 +86,16 @@ fn production_is_complete_guarded_and_leaves_what_its_last_message_lists() -> Re
     }
     assert_eq!(calls, Vec::<String>::new());
 
+    // It stays guarded when parts of it are gone.
+    let alarm = text(&made["components"], "alarm/node-cpu").to_owned();
+    world.cloudwatch("DeleteAlarms", &json!({ "AlarmNames": [alarm] }))?;
+    let (refused, calls) = mutations_of(world, || terraform.destroy::<&str>(&[]))?;
+    check::says(&refused.failure()?, "Set database.deletion_protection = false")?;
+    assert_eq!(calls, Vec::<String>::new());
+    terraform.apply(&["-refresh-only"])?.success()?;
+    let degraded = terraform.attributes(ENVIRONMENT)?;
+    assert_eq!((&degraded["status"], &degraded["drift"]), (&json!("degraded"), &json!({ "alarm/node-cpu": ["absent"] })));
+
     let open = cluster(world, "deletion_protection = false");
     let lines = [("cluster", open.as_str()), ("database", "{ deletion_protection = false }")];
     terraform.configure(&environment(world, &lines))?;
@@ -93,7 +103,7 @@ fn production_is_complete_guarded_and_leaves_what_its_last_message_lists() -> Re
     run.success()?;
     assert_eq!(
         calls.iter().map(String::as_str).collect::<BTreeSet<_>>(),
-        BTreeSet::from(["eks:UpdateClusterConfig", "rds:ModifyDBInstance", "ssm:PutParameter"])
+        BTreeSet::from(["cloudwatch:PutMetricAlarm", "eks:UpdateClusterConfig", "rds:ModifyDBInstance", "ssm:PutParameter"])
     );
 
     let destroyed = terraform.destroy::<&str>(&[])?.success()?;
@@ -124,6 +134,7 @@ fn production_is_complete_guarded_and_leaves_what_its_last_message_lists() -> Re
         &format!("`data_key` {data}: kept"),
         &format!("`log_bucket` {logs}: kept with the access logs"),
         &format!("the final snapshot {snapshot}, until you delete it"),
+        &format!("make the resource again with database.snapshot_identifier = \"{snapshot}\""),
         &format!("the automated backups of {resource_id}"),
         "Cost: per key and month (AWS KMS pricing)",
         "Cost: storage per GiB and month (Amazon S3 pricing)",
@@ -161,6 +172,23 @@ fn development_is_lighter_and_its_keys_are_taken_back() -> Result<(), Failure> {
     check::no_unsupported_call(world)
 }
 
+/// The attributes that the last plan knows only after the apply.
+fn unknown(terraform: &acceptance_tests::Terraform) -> Result<Vec<String>, Failure> {
+    fn leaves(at: &str, value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Bool(true) => found.push(at.trim_start_matches('.').to_owned()),
+            Value::Object(fields) => fields.iter().for_each(|(name, field)| leaves(&format!("{at}.{name}"), field, found)),
+            _ => {}
+        }
+    }
+    let plan = terraform.plan_json()?;
+    let mut found = Vec::new();
+    for change in plan["resource_changes"].as_array().into_iter().flatten().filter(|change| change["address"] == ENVIRONMENT) {
+        leaves("", &change["change"]["after_unknown"], &mut found);
+    }
+    Ok(found)
+}
+
 #[test]
 fn a_target_a_plan_without_refresh_and_a_record_that_vanished() -> Result<(), Failure> {
     let stage = environment_stage()?;
@@ -194,6 +222,7 @@ fn a_target_a_plan_without_refresh_and_a_record_that_vanished() -> Result<(), Fa
     terraform.plan::<&str>(&[])?.success()?;
     let planned = change(terraform, ENVIRONMENT)?;
     assert_eq!((planned.actions, &planned.before["drift"]), (vec!["update".to_owned()], &json!({ "record": ["absent"] })));
+    assert_eq!(unknown(terraform)?, ["claim", "status"]);
     let (run, calls) = mutations_of(world, || terraform.apply_plan())?;
     run.success()?;
     assert_eq!(calls, ["ssm:PutParameter", "ssm:AddTagsToResource"]);

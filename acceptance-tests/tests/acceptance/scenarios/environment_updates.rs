@@ -219,15 +219,24 @@ fn network_identity_and_alarms_change_in_place() -> Result<(), Failure> {
     check::no_unsupported_call(&stage.world)
 }
 
-/// A tag more, on everything that has tags of ours, by calls that only tag.
+/// A tag more, on everything that has tags of ours, by calls that only tag; instances and their disks get it when they start, and the plan says so.
 fn tagged(stage: &Stage, lines: &mut Lines) -> Result<(), Failure> {
     let Stage { world, terraform } = stage;
     lines.set("tags", "{ cost = \"7\" }");
     terraform.configure(&lines.text())?;
-    let (done, calls) = mutations_of(world, || terraform.apply::<&str>(&[]))?;
+    let plan = terraform.plan::<&str>(&[])?.success()?;
+    check::says(&plan, "Nodes are replaced")?;
+    check::says(&plan, "- default (instance_tags)")?;
+    let (done, calls) = mutations_of(world, || terraform.apply_plan())?;
     done.success()?;
-    let others: Vec<&String> = calls.iter().filter(|call| !call.contains("Tag")).collect();
-    assert!(others.is_empty() && calls.len() > 80, "{others:?} of {}", calls.len());
+    let mut others: Vec<&String> = calls.iter().filter(|call| !call.contains("Tag")).collect();
+    others.sort();
+    assert_eq!(others, ["ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate", "eks:UpdateNodegroupVersion"]);
+    assert!(calls.len() > 80, "{}", calls.len());
+    for kind in ["ec2:instance", "ec2:volume"] {
+        let started: Vec<Value> = world.objects_of(kind)?.into_iter().filter(|object| object["state"] != "terminated").collect();
+        assert!(!started.is_empty() && started.iter().all(|object| object["tags"]["cost"] == "7"), "{kind}: {started:?}");
+    }
     // A backup that AWS took has the tags of its time.
     let tagged = |object: &Value| object["tags"]["deeploy:owner"].is_string() && text(object, "type") != "rds:snapshot";
     let objects: Vec<Value> = world.objects()?.into_iter().filter(tagged).collect();

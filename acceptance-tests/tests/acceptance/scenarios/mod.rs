@@ -21,6 +21,7 @@ mod environment_forms;
 mod environment_keys;
 mod environment_leftovers;
 mod environment_life;
+mod environment_loss;
 mod environment_presets;
 mod environment_restore;
 mod environment_stage;
@@ -39,6 +40,7 @@ mod monitoring;
 mod monitoring_drift;
 mod network;
 mod network_drift;
+mod network_ways_out;
 mod ownership;
 #[cfg(unix)]
 mod postgres;

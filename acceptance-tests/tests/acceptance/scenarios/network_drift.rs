@@ -123,3 +123,33 @@ fn every_drift_of_a_network_is_found_named_and_repaired_in_place() -> Result<(),
     check::empty_plan(terraform)?;
     check::no_unsupported_call(world)
 }
+
+/// An update that fails leaves parts missing: the state says so, also after a refresh, and only what hangs on them is unknown.
+#[test]
+fn an_update_that_failed_does_not_read_ready() -> Result<(), Failure> {
+    let Stage { world, terraform } = &stage()?;
+    terraform.configure(&network("  preset = \"development\""))?;
+    terraform.apply::<&str>(&[])?.success()?;
+    terraform.configure(&network("  preset = \"development\"\n  interface_endpoints = [\"sts\"]"))?;
+    world.order(&json!([{ "on": { "operation": "ec2:CreateVpcEndpoint" }, "do": "error", "code": "UnauthorizedOperation", "message": "no", "status": 403 }]))?;
+    terraform.apply::<&str>(&[])?.failure()?;
+    world.faults_fired()?;
+    world.order(&json!([]))?;
+    let told = terraform.attributes(NETWORK)?;
+    assert_ne!(told["status"], json!("ready"));
+    terraform.apply(&["-refresh-only"])?.success()?;
+    let told = terraform.attributes(NETWORK)?;
+    assert_eq!((&told["status"], &told["drift"]), (&json!("degraded"), &json!({ "endpoint/sts": ["absent"] })));
+    terraform.plan::<&str>(&[])?.success()?;
+    let plan = terraform.plan_json()?;
+    let unknown = &plan["resource_changes"][0]["change"]["after_unknown"];
+    for (name, expected) in
+        [("vpc_id", false), ("nat_public_ips", false), ("private_subnet_ids", false), ("status", true), ("components", true)]
+    {
+        assert_eq!(unknown[name] == json!(true), expected, "{name}: {unknown}");
+    }
+    terraform.apply_plan()?.success()?;
+    check::empty_plan(terraform)?;
+    assert_eq!(terraform.attributes(NETWORK)?["status"], json!("ready"));
+    Ok(())
+}

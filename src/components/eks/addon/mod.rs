@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -17,7 +18,7 @@ use super::{
 use crate::{
     aws::{Absent, Aws, failure, once},
     components::settings::{Settings, bug, json, map, required, text},
-    graph::{Component, Failure, Found, Kept, Query, Readiness, Wanted},
+    graph::{Component, Doing, Failure, Found, Kept, Query, Readiness, Wanted},
 };
 
 #[cfg(test)]
@@ -180,6 +181,15 @@ impl Component for EksAddon {
             "eks:UntagResource",
             "eks:UpdateAddon",
         ]
+    }
+
+    fn usual(&self, doing: Doing) -> Option<Duration> {
+        match doing {
+            Doing::Creating => Some(Duration::from_secs(30)),
+            Doing::Updating => Some(Duration::from_secs(30)),
+            Doing::Deleting => Some(Duration::from_secs(30)),
+            _ => None,
+        }
     }
 
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {

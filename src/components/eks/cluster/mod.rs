@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     aws::{Absent, Aws, failure, once},
     components::settings::{bug, required, text},
-    graph::{Class, Component, Failure, Found, Guard, Kept, Query, Readiness, Wanted},
+    graph::{Class, Component, Doing, Failure, Found, Guard, Kept, Query, Readiness, Wanted},
 };
 
 mod find;
@@ -37,8 +38,6 @@ mod tests;
 pub(super) struct EksCluster {
     aws: Arc<Aws>,
     begun: Begun,
-    /// Clusters that are being deleted, as last seen, with how often they were not found.
-    leaving: Mutex<BTreeMap<String, (Found, u32)>>,
 }
 
 /// How often a deleted cluster must be not found in a row: before that, its name may still be taken (aws-edge-cases.md, "Waiting rules").
@@ -47,12 +46,12 @@ const NOT_FOUND_TIMES: u32 = 3;
 impl EksCluster {
     /// In one account and region.
     pub(super) fn new(aws: Arc<Aws>) -> Self {
-        Self { aws, begun: Begun::default(), leaving: Mutex::default() }
+        Self { aws, begun: Begun::default() }
     }
 
     async fn get(&self, name: &str, wanted: Option<&str>) -> Result<Option<Found>, Failure> {
         let reply = self.aws.eks.describe_cluster().name(name).send().await.absent("eks:DescribeCluster")?;
-        let Some(reply) = reply else { return Ok(self.gone(name)) };
+        let Some(reply) = reply else { return Ok(None) };
         let cluster = reply.cluster().ok_or_else(|| bug("eks:DescribeCluster", "the reply holds no cluster"))?;
         let mut found = find::found(cluster, wanted);
         if found.readiness == Readiness::Ready
@@ -60,22 +59,7 @@ impl EksCluster {
         {
             found.readiness = readiness;
         }
-        if let Some(seen) = self.leaving.lock().unwrap_or_else(PoisonError::into_inner).get_mut(name) {
-            *seen = (found.clone(), 0);
-        }
         Ok(Some(found))
-    }
-
-    /// What "not found" says: of one that this process deletes, absence only when it was said often enough.
-    fn gone(&self, name: &str) -> Option<Found> {
-        let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
-        let (found, times) = leaving.get_mut(name)?;
-        *times += 1;
-        if *times < NOT_FOUND_TIMES {
-            return Some(Found { readiness: Readiness::Pending("deleting".to_owned()), ..found.clone() });
-        }
-        leaving.remove(name);
-        None
     }
 }
 
@@ -114,6 +98,19 @@ impl Component for EksCluster {
             "kms:CreateGrant",
             "kms:DescribeKey",
         ]
+    }
+
+    fn usual(&self, doing: Doing) -> Option<Duration> {
+        match doing {
+            Doing::Creating => Some(Duration::from_secs(10 * 60)),
+            Doing::Updating => Some(Duration::from_secs(2 * 60)),
+            Doing::Deleting => Some(Duration::from_secs(3 * 60)),
+            _ => None,
+        }
+    }
+
+    fn absences(&self) -> u32 {
+        NOT_FOUND_TIMES
     }
 
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {
@@ -198,8 +195,6 @@ impl Component for EksCluster {
         if !leaves {
             self.aws.eks.delete_cluster().name(&found.id).send().await.absent("eks:DeleteCluster")?;
         }
-        let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
-        leaving.insert(found.id.clone(), (found.clone(), 0));
         Ok(None)
     }
 }

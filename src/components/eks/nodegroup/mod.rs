@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -17,7 +18,7 @@ use super::{
 use crate::{
     aws::{Absent, Aws, failure, once},
     components::settings::{bug, number, required, text, texts},
-    graph::{COMPONENT, Component, Failure, Found, Kept, OWNER, Query, Readiness, Wanted},
+    graph::{COMPONENT, Component, Doing, Failure, Found, Kept, OWNER, Query, Readiness, Wanted},
 };
 
 mod find;
@@ -130,6 +131,15 @@ impl Component for EksNodegroup {
         match text(&query.settings, "cluster_name") {
             Some(cluster) => self.ours(query, cluster).await,
             None => Ok(Vec::new()),
+        }
+    }
+
+    fn usual(&self, doing: Doing) -> Option<Duration> {
+        match doing {
+            Doing::Creating => Some(Duration::from_secs(3 * 60)),
+            Doing::Updating => Some(Duration::from_secs(30)),
+            Doing::Deleting => Some(Duration::from_secs(3 * 60)),
+            _ => None,
         }
     }
 

@@ -91,7 +91,8 @@ pub(super) async fn delete(aws: &Aws, found: &Found, wanted: &Wanted) -> Result<
     let snapshot = final_snapshot(found, wanted);
     let drop_backups = flag(wanted, "delete_automated_backups").unwrap_or(true);
     let before = before_upgrades(aws, &found.id).await?;
-    let kept = || kept(found, snapshot.as_deref(), drop_backups, &before);
+    let attribute = format!("{}snapshot_identifier", text(&wanted.settings, "attribute_prefix").unwrap_or_default());
+    let kept = || kept(found, snapshot.as_deref(), drop_backups, &before, &attribute);
     if deleting(found) {
         return Ok(kept());
     }
@@ -134,13 +135,16 @@ async fn status(aws: &Aws, id: &str) -> Result<Option<String>, Failure> {
         .map(|instance| instance.db_instance_status().unwrap_or_default().to_owned()))
 }
 
-fn kept(found: &Found, snapshot: Option<&str>, drop_backups: bool, before: &[String]) -> Option<Kept> {
+/// `attribute`: the one that a database is restored by.
+fn kept(found: &Found, snapshot: Option<&str>, drop_backups: bool, before: &[String], attribute: &str) -> Option<Kept> {
     let backups = (!drop_backups).then(|| {
         let days = found.settings.get("backup_retention_period").and_then(Json::as_i64).unwrap_or_default();
         let id = text(&found.outputs, "resource_id").unwrap_or(&found.id);
         format!("the automated backups of {id}, each until it is {days} days old (aws rds describe-db-instance-automated-backups)")
     });
-    let snapshot = snapshot.map(|name| format!("the final snapshot {name}, until you delete it"));
+    let snapshot = snapshot.map(|name| {
+        format!("the final snapshot {name}, until you delete it (to restore it, make the resource again with {attribute} = {name:?})")
+    });
     let before = (!before.is_empty()).then(|| format!("the snapshots before upgrades, {}, until you delete them", before.join(", ")));
     let what: Vec<String> = snapshot.into_iter().chain(backups).chain(before).collect();
     let size = found.settings.get("allocated_storage").and_then(Json::as_i64).unwrap_or_default();

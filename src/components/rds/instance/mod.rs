@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     aws::{Absent, Aws},
-    graph::{Component, Failure, Found, Guard, Kept, Query, Wanted},
+    graph::{Component, Doing, Failure, Found, Guard, Kept, Query, Wanted},
 };
 
 /// How often a snapshot is asked whether it is done: it takes minutes.
@@ -92,6 +92,15 @@ impl Component for RdsInstance {
             "secretsmanager:CreateSecret",
             "secretsmanager:TagResource",
         ]
+    }
+
+    fn usual(&self, doing: Doing) -> Option<Duration> {
+        match doing {
+            Doing::Creating => Some(Duration::from_secs(8 * 60)),
+            Doing::Updating => Some(Duration::from_secs(2 * 60)),
+            Doing::Deleting => Some(Duration::from_secs(4 * 60)),
+            _ => None,
+        }
     }
 
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {

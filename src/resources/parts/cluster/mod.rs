@@ -27,7 +27,7 @@ mod tests;
 pub(crate) use check::{check, check_change};
 pub(crate) use groups::{EffectiveNodeGroup, NodeGroup};
 pub(crate) use nodes::{leftover, nodes};
-pub(crate) use plan::{Facts, derive, foretell, look_up, warnings};
+pub(crate) use plan::{Facts, derive, foretell, look_up, rolled, warnings};
 
 /// The control plane.
 pub(crate) const CLUSTER: &str = "cluster";
@@ -72,7 +72,7 @@ pub(crate) struct Cluster {
     #[tf(optional, computed, validate(checks::between(1, 10)), note(preset = "cluster.max_minor_steps", change = "live"))]
     pub max_minor_steps: Attr<i64>,
     /// IPv4 ranges that reach the cluster's API from outside the VPC. Without any the API is private: only what is in the VPC, or connected to it, reaches it.
-    #[tf(optional, validate(validators::cidrs()), note(change = "live", controls = "EKS.1"))]
+    #[tf(optional, validate(validators::public_cidrs()), note(change = "live", controls = "EKS.1"))]
     pub public_access_cidrs: Attr<Set<String>>,
     /// Whether `public_access_cidrs` may hold `0.0.0.0/0`.
     #[tf(optional, computed, note(preset = "cluster.allow_public_access_from_anywhere", change = "live", controls = "EKS.1"))]
@@ -209,8 +209,6 @@ pub(crate) struct Links {
     pub(crate) nodes_after: Vec<ComponentId>,
     pub(crate) permissions_boundary: Attr<String>,
     pub(crate) iam_path: Attr<String>,
-    /// Tags of instances, disks and interfaces beside `Name`.
-    pub(crate) tags: BTreeMap<String, String>,
 }
 
 /// Fills the computed attributes from what was found.

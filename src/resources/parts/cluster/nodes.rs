@@ -1,7 +1,5 @@
 //! The components of a cluster and their edges: readiness is what each waits for, never time.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value as Json, json};
 use tf_provider::{Attr, TfType};
 
@@ -17,6 +15,7 @@ use crate::{
     resources::{
         access,
         setting::{fixed, input, live, or_none, settings, to_json, unread},
+        tags::LAUNCHED,
     },
 };
 
@@ -233,14 +232,8 @@ fn device(ami_type: &Attr<String>) -> Input {
 }
 
 fn launch_template(name: &str, group: &EffectiveNodeGroup, _model: &Cluster, links: &Links) -> Node {
-    let mut tags: BTreeMap<String, String> = links.tags.clone();
-    let tags = match name_of(links) {
-        None => Input::Unknown,
-        Some(cluster) => {
-            tags.entry("Name".to_owned()).or_insert_with(|| format!("{cluster}-{name}"));
-            Input::Known(json!(tags))
-        }
-    };
+    // The user's come to them with the blueprint's.
+    let tags = name_of(links).map_or(Input::Unknown, |cluster| Input::Known(json!({ "Name": format!("{cluster}-{name}") })));
     let template = settings([
         ("name", fixed(named(links, name))),
         ("device_name", live(device(&group.ami_type))),
@@ -252,7 +245,7 @@ fn launch_template(name: &str, group: &EffectiveNodeGroup, _model: &Cluster, lin
         ("monitoring", live(Input::Known(json!(true)))),
         ("http_tokens", live(Input::Known(json!("required")))),
         ("hop_limit", live(Input::Known(json!(HOP_LIMIT)))),
-        ("instance_tags", live(tags)),
+        (LAUNCHED, live(tags)),
     ]);
     Node::new(&format!("launch_template/{name}"), "launch_template", template)
 }

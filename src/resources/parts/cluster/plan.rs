@@ -11,9 +11,10 @@ use super::{Cluster, EffectiveNodeGroup, Links, Told, addons, groups, roles};
 use crate::{
     aws::Aws,
     components::{Capacity, KubernetesVersion, addon_versions, capacities, kubernetes_versions, minor, upgrade_blockers},
-    graph::Failure,
+    graph::{ComponentId, Failure},
     policies::Place,
     presets::Preset,
+    resources::change::Change,
 };
 
 /// How long before the end of a version's standard support plans say so.
@@ -149,7 +150,6 @@ pub(crate) fn warnings(planned: &Cluster, prior: Option<&Cluster>, facts: Option
     let mut said = Diagnostics::new();
     said.extend(unreachable_api(planned, prior, at));
     said.extend(upgrade(planned, prior, at));
-    said.extend(rolling(planned, prior, at));
     said.extend(facts.and_then(|facts| support_ends(planned, facts, at)));
     said
 }
@@ -190,18 +190,20 @@ fn upgrade(planned: &Cluster, prior: Option<&Cluster>, at: &Path) -> Option<Diag
     Some(Diagnostic::warning(at.attribute("kubernetes_version"), "Kubernetes is upgraded, and all nodes are replaced", detail))
 }
 
-/// Changes of the launch template replace a group's nodes, one after the other.
-fn rolling(planned: &Cluster, prior: Option<&Cluster>, at: &Path) -> Option<Diagnostic> {
-    let before = prior?.effective_node_groups.known()?;
-    let after = planned.effective_node_groups.known()?;
-    let differs = |(name, group): &(&String, &EffectiveNodeGroup)| {
-        before.get(*name).is_some_and(|before| before.disk_size != group.disk_size && before.disk_size.known().is_some())
+/// A launch template that changes replaces the nodes of its group, one after the other: AWS changes none that runs.
+pub(crate) fn rolled(change: &Change, at: &Path) -> Option<Diagnostic> {
+    let of_group = |(component, settings): (&ComponentId, &BTreeSet<String>)| {
+        let name = component.0.strip_prefix("launch_template/")?;
+        let stays = change.stays(&format!("node_group/{name}").as_str().into());
+        let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
+        stays.then(|| format!("- {name} ({})", settings.join(", ")))
     };
-    let names: Vec<&str> = after.iter().filter(differs).map(|(name, _)| name.as_str()).collect();
-    (!names.is_empty()).then(|| {
+    let groups: Vec<String> = change.changed().iter().filter_map(of_group).collect();
+    (!groups.is_empty()).then(|| {
         let detail = format!(
-            "Disks can't grow under running nodes: the nodes of {} are replaced one after the other, and pods are evicted by their disruption budgets.",
-            names.join(", ")
+            "Disks, tags and the rest of the launch template reach instances when they start. The nodes of these groups are replaced one after the other, and \
+             pods are evicted by their disruption budgets:\n{}",
+            groups.join("\n")
         );
         Diagnostic::warning(at.attribute("node_groups"), "Nodes are replaced", detail)
     })

@@ -8,9 +8,10 @@ use tf_provider::Path;
 use super::{plan::Facts, *};
 use crate::{
     components::{Capacity, KubernetesVersion},
-    graph::{Blueprint, Meaning, Owner, same},
+    graph::{Blueprint, Known, Meaning, Owner, same},
     policies::{Place, frankfurt},
     presets::{Preset, fill},
+    resources::change::Change,
     resources::setting::{fixed, settings},
 };
 
@@ -63,7 +64,6 @@ fn links() -> Links {
         nodes_after: Vec::new(),
         permissions_boundary: Attr::Null,
         iam_path: Attr::Known("/".to_owned()),
-        tags: BTreeMap::from([("team".to_owned(), "ml".to_owned())]),
     }
 }
 
@@ -186,7 +186,7 @@ fn nobody_and_nothing_gets_more_than_it_needs() {
     assert!(policies.contains("AmazonEKSWorkerNodePolicy") && !policies.contains("CNI") && !policies.contains("SSM"), "{policies}");
     let template = node(&blueprint, "launch_template/default");
     assert_eq!((known(template, "http_tokens"), known(template, "hop_limit")), (&json!("required"), &json!(1)));
-    assert_eq!(known(template, "instance_tags"), &json!({ "Name": "prod-default", "team": "ml" }));
+    assert_eq!(known(template, "instance_tags"), &json!({ "Name": "prod-default" }));
     let rules = known(node(&blueprint, "node_security_group_rules"), "ingress").to_string();
     for port in [443, 10250, 15017, 9443, 8443, 4443, 10251] {
         assert!(rules.contains(&format!(r#""from_port":{port},"#)), "{port}");
@@ -366,11 +366,6 @@ fn what_a_change_does_to_others_is_said() {
         told(&warnings(&next, Some(&base), Some(&facts()), &at)),
         ["kubernetes_version: Kubernetes is upgraded, and all nodes are replaced"]
     );
-    let mut larger = base.clone();
-    if let Attr::Known(groups) = &mut larger.effective_node_groups {
-        groups.get_mut("default").unwrap().disk_size = Attr::Known(200);
-    }
-    assert_eq!(told(&warnings(&larger, Some(&base), None, &at)), ["node_groups: Nodes are replaced"]);
     let old = |version: &str| Cluster { kubernetes_version: Attr::Known(version.to_owned()), ..base.clone() };
     let later = Facts { now_s: 30 * DAY_S, ..facts() };
     assert_eq!(
@@ -381,6 +376,31 @@ fn what_a_change_does_to_others_is_said() {
         told(&warnings(&old("1.31"), Some(&old("1.31")), Some(&later), &at)),
         ["kubernetes_version: The Kubernetes version is out of standard support"]
     );
+}
+
+#[test]
+fn nodes_that_roll_are_named_with_what_rolls_them() {
+    let base = planned(Preset::Production);
+    let sized = |size: i64, types: &[&str]| {
+        let mut model = base.clone();
+        if let Attr::Known(groups) = &mut model.effective_node_groups {
+            let group = groups.get_mut("default").unwrap();
+            group.disk_size = Attr::Known(size);
+            if !types.is_empty() {
+                group.instance_types = Attr::Known(types.iter().map(|one| Attr::Known((*one).to_owned())).collect());
+            }
+        }
+        blueprint(&model, &links())
+    };
+    let change = |after: &Blueprint| Change::between(&sized(100, &[]), after, &Known::new());
+    let said = rolled(&change(&sized(200, &[])), &Path::root()).unwrap();
+    assert!(said.summary == "Nodes are replaced" && said.detail.ends_with("- default (disk_size)"), "{said:?}");
+    let mut tagged = sized(100, &[]);
+    crate::resources::tags::spread(&mut tagged.nodes, &BTreeMap::from([("team".to_owned(), "ml".to_owned())]));
+    assert!(rolled(&change(&tagged), &Path::root()).unwrap().detail.ends_with("- default (instance_tags)"));
+    // A group that is replaced as a whole is told as such.
+    assert_eq!(rolled(&change(&sized(200, &["m7i.2xlarge"])), &Path::root()), None);
+    assert_eq!(rolled(&change(&sized(100, &[])), &Path::root()), None);
 }
 
 #[test]

@@ -51,18 +51,55 @@ pub(crate) fn kubernetes_version() -> Validator {
 
 /// IPv4 ranges.
 pub(crate) fn cidrs() -> Validator {
+    each(unfit_range)
+}
+
+fn range_of(range: &str) -> Option<(Ipv4Addr, u32)> {
+    let (address, bits) = range.split_once('/')?;
+    Some((address.parse().ok()?, bits.parse().ok().filter(|bits| *bits <= 32)?))
+}
+
+fn mask(bits: u32) -> u32 {
+    u32::MAX.checked_shl(32 - bits).unwrap_or(0)
+}
+
+fn unfit_range(range: &str) -> Problem {
+    let Some((address, bits)) = range_of(range) else {
+        return problem("Not an IPv4 range", format!("{range:?} is not like \"192.0.2.0/24\"."));
+    };
+    let network = Ipv4Addr::from(u32::from(address) & mask(bits));
+    match network == address {
+        true => None,
+        false => problem("Not the beginning of a range", format!("{range:?} names {network}/{bits}: write it so.")),
+    }
+}
+
+/// Ranges that no packet of the internet comes from (RFC 6890): EKS takes none of them for its public endpoint.
+const RESERVED: [(Ipv4Addr, u32); 7] = [
+    (Ipv4Addr::new(10, 0, 0, 0), 8),
+    (Ipv4Addr::new(100, 64, 0, 0), 10),
+    (Ipv4Addr::new(127, 0, 0, 0), 8),
+    (Ipv4Addr::new(169, 254, 0, 0), 16),
+    (Ipv4Addr::new(172, 16, 0, 0), 12),
+    (Ipv4Addr::new(192, 168, 0, 0), 16),
+    (Ipv4Addr::new(224, 0, 0, 0), 3),
+];
+
+/// IPv4 ranges of the internet.
+pub(crate) fn public_cidrs() -> Validator {
     each(|range| {
-        let parts = range.split_once('/').and_then(|(address, bits)| Some((address.parse::<Ipv4Addr>().ok()?, bits.parse::<u32>().ok()?)));
-        match parts {
-            Some((address, bits)) if bits <= 32 => {
-                let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
-                let network = Ipv4Addr::from(u32::from(address) & mask);
-                match network == address {
-                    true => None,
-                    false => problem("Not the beginning of a range", format!("{range:?} names {network}/{bits}: write it so.")),
-                }
-            }
-            _ => problem("Not an IPv4 range", format!("{range:?} is not like \"192.0.2.0/24\".")),
+        let reserved = range_of(range).is_some_and(|(address, bits)| {
+            RESERVED.iter().any(|(of, their)| bits >= *their && u32::from(address) & mask(*their) == u32::from(*of))
+        });
+        match unfit_range(range) {
+            None if reserved => problem(
+                "Not a range of the internet",
+                format!(
+                    "Nothing in {range:?} comes from the internet, and EKS refuses it. Name the public addresses that your network has outside; what reaches the \
+                     API through the VPC belongs into private_access_cidrs."
+                ),
+            ),
+            other => other,
         }
     })
 }
@@ -180,6 +217,10 @@ mod tests {
             [("192.0.2.0/24", true), ("192.0.2.1/24", false), ("192.0.2.1/32", true), ("0.0.0.0/0", true), ("::/0", false), ("x", false)]
         {
             assert_eq!(good(&cidrs(), one(range)), fine, "{range}");
+            assert_eq!(good(&public_cidrs(), one(range)), fine, "{range}");
+        }
+        for reserved in ["10.2.0.0/16", "172.16.0.0/12", "192.168.1.0/24", "127.0.0.1/32", "100.64.0.0/16", "255.255.255.255/32"] {
+            assert!(good(&cidrs(), one(reserved)) && !good(&public_cidrs(), one(reserved)), "{reserved}");
         }
     }
 

@@ -72,7 +72,7 @@ pub(crate) fn warnings(planned: &Database, prior: Option<&Database>, at: &Path) 
     }
     let actual = prior.engine_version_actual.as_str().or(prior.engine_version.as_str());
     if let (Some((wanted, _)), Some(actual)) = (changed(&planned.engine_version, &prior.engine_version), actual) {
-        if major(wanted) != major(actual) {
+        if numbers(major(wanted)) > numbers(major(actual)) {
             let detail = format!(
                 "From {actual} to {wanted}: down for ten minutes and more, {when}. A snapshot is taken first and kept (it is paid for), and a new \
                  parameter group takes the old one's place. Run ANALYZE afterwards: the planner's statistics are not taken along."

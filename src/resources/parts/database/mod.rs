@@ -20,7 +20,7 @@ use crate::{
 pub(crate) use changes::{moved, warnings};
 pub(crate) use check::check;
 pub(crate) use nodes::{Links, nodes};
-pub(crate) use offers::{Facts, look_up};
+pub(crate) use offers::{Facts, Fate, left_of, look_up};
 
 /// The instance's component.
 pub(crate) const DATABASE: &str = "database";

@@ -232,6 +232,7 @@ fn what_is_restarted_or_disconnected_is_warned_of() {
         let found = warned(&[], &[(attribute, value)]);
         assert!(found.len() == 1 && found[0].starts_with(attribute), "{attribute} {found:?}");
     }
+    assert_eq!(warned(&[], &[("engine_version", "16".into())]), [""; 0], "it is refused, and no upgrade");
     assert_eq!(
         warned(&[("allowed_security_group_ids", group(&["sg-1", "sg-2"]))], &[("allowed_security_group_ids", group(&["sg-2"]))]),
         ["allowed_security_group_ids: Some lose the database"]
