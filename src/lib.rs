@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod components;
+mod ephemeral;
 pub mod graph;
 pub mod policies;
 mod postgres;

@@ -12,7 +12,7 @@ mod tests;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tf_provider::{ConfigureRequest, Diagnostics, Model, Provider, Resource, Schema, Value, has_errors};
+use tf_provider::{ConfigureRequest, Diagnostics, EphemeralResource, Model, Provider, Resource, Schema, Value, has_errors};
 
 pub use session::Session;
 
@@ -37,6 +37,10 @@ impl Provider for Deeploy {
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
         crate::resources::all(&self.session)
+    }
+
+    fn ephemeral_resources(&self) -> Vec<Arc<dyn EphemeralResource>> {
+        crate::ephemeral::all(&self.session)
     }
 
     async fn validate(&self, config: &Value) -> Diagnostics {

@@ -25,12 +25,15 @@ fn main() {
     });
     let data_sources =
         provider.data_sources().into_iter().map(|source| (source.type_name().to_owned(), Value::Object(schema(&source.schema()))));
+    let ephemeral = provider.ephemeral_resources().into_iter();
+    let ephemeral = ephemeral.map(|each| (each.type_name().to_owned(), Value::Object(schema(&each.schema()))));
     let functions = provider.functions().into_iter().map(|function| (function.name().to_owned(), signature(&function.signature())));
     let presets = Preset::ALL.into_iter().map(|preset| (preset.name().to_owned(), defaults(preset)));
     let all = json!({
         "provider": schema(&provider.schema()),
         "resources": resources.collect::<Map<_, _>>(),
         "data_sources": data_sources.collect::<Map<_, _>>(),
+        "ephemeral_resources": ephemeral.collect::<Map<_, _>>(),
         "functions": functions.collect::<Map<_, _>>(),
         "presets": presets.collect::<Map<_, _>>(),
     });

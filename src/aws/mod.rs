@@ -3,6 +3,7 @@
 mod arn;
 pub mod batch;
 mod connect;
+mod database_token;
 mod environment;
 pub mod error;
 mod http;
@@ -12,17 +13,19 @@ pub mod once;
 mod partition;
 mod redact;
 mod roles;
-#[allow(dead_code)] // The resource that goes this way is written beside it.
+mod secret_value;
 pub(crate) mod session_manager;
 pub mod settings;
 
 pub use arn::{Arn, ArnError};
 pub use connect::{ConnectError, OPERATION_TIMEOUT, connect};
+pub use database_token::{DatabaseLogin, DatabaseToken};
 pub use environment::Environment;
 pub use error::{Absent, failure};
 pub use partition::Partition;
 pub use redact::redact;
 pub use roles::RoleError;
+pub use secret_value::SecretValue;
 pub use settings::Settings;
 
 use std::fmt;
@@ -64,6 +67,8 @@ pub struct Aws {
     pub sns: aws_sdk_sns::Client,
     /// Systems Manager: Parameter Store.
     pub ssm: aws_sdk_ssm::Client,
+    /// Credentials and clock, for what is signed and not sent.
+    sdk: SdkConfig,
     /// E.g. `eu-west-1`.
     pub region: String,
     /// Twelve digits.
@@ -114,6 +119,7 @@ impl Aws {
             rds: aws_sdk_rds::Client::new(config),
             sns: aws_sdk_sns::Client::new(config),
             ssm: aws_sdk_ssm::Client::new(config),
+            sdk: config.clone(),
             region: region.to_owned(),
             account_id: caller.account_id,
             partition: partition.id.to_owned(),
@@ -126,6 +132,12 @@ impl Aws {
     #[must_use]
     pub fn arn(&self, service: &str, region: &str, resource: &str) -> String {
         format!("arn:{}:{service}:{region}:{}:{resource}", self.partition, self.account_id)
+    }
+
+    /// The endpoint of every service, where one is configured (`endpoint_url`, `AWS_ENDPOINT_URL`): other programs are told it.
+    #[must_use]
+    pub fn endpoint_url(&self) -> Option<&str> {
+        self.sdk.endpoint_url()
     }
 
     /// A bucket's ARN: it has neither region nor account.

@@ -68,6 +68,7 @@ extern crate self as tf_provider;
 
 pub mod codec;
 mod diagnostic;
+mod ephemeral;
 mod lifecycle;
 pub mod log;
 mod model;
@@ -89,6 +90,7 @@ mod value;
 mod wire;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, has_errors};
+pub use ephemeral::{EphemeralResource, OpenRequest, OpenResponse, RenewRequest, RenewResponse};
 pub use model::{Attr, Model, ObjectReader, Set, TfType};
 pub use number::{NUMBER_DIGITS_MAX, Number, NumberError};
 pub use path::{Path, Step};

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{Diagnostics, Path, Schema, Type, Value, stop::Stop};
+use crate::{Diagnostics, EphemeralResource, Path, Schema, Type, Value, stop::Stop};
 
 /// What Terraform told about itself in a request; newer features are gated on these, never on version numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,10 @@ pub trait Provider: Send + Sync + 'static {
     fn resources(&self) -> Vec<Arc<dyn Resource>>;
     /// Data sources.
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
+        Vec::new()
+    }
+    /// Ephemeral resources.
+    fn ephemeral_resources(&self) -> Vec<Arc<dyn EphemeralResource>> {
         Vec::new()
     }
     /// Functions.

@@ -200,6 +200,69 @@ async fn data_sources_and_functions_answer() {
     assert_eq!(terraform.call_function("join", &wrong, &Type::String).await.unwrap_err().argument, Some(1));
 }
 
+fn secret(behaviour: Option<&str>, file: Option<&std::path::Path>) -> Value {
+    let file = file.map_or(Value::Null, |file| text(file.to_str().unwrap()));
+    Value::object([("name", text("n")), ("behaviour", behaviour.map_or(Value::Null, text)), ("file", file)])
+}
+
+#[tokio::test]
+async fn an_ephemeral_resource_is_opened_renewed_and_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("happened");
+    let terraform = terraform();
+    let mut opened = terraform.open_ephemeral("probe_secret", &secret(Some("renew"), Some(&file))).await.unwrap();
+    assert_eq!(opened.value.get("secret"), &text("ephemeral-canary-of-n"));
+    assert_eq!(opened.value.get("length"), &Value::from(16), "the default");
+    assert!(opened.renew_at.unwrap() > std::time::SystemTime::now() && !opened.deferred);
+    opened.renew().await.unwrap();
+    assert!(opened.renew_at.is_none(), "this one is renewed once");
+    opened.close().await.unwrap();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "open\nrenew\nclose\n");
+    assert_eq!(tf_provider::log::masked("ephemeral-canary-of-n"), "(sensitive value)", "what was opened is never logged");
+}
+
+#[tokio::test]
+async fn an_ephemeral_resource_waits_for_what_it_needs_to_know() {
+    let terraform = terraform();
+    terraform.check_ephemeral_unknowns("probe_secret", &secret(Some("panic"), None)).await;
+    let unknown = with(&secret(None, None), "name", Value::Unknown);
+    let opened = terraform.open_ephemeral("probe_secret", &unknown).await.unwrap();
+    assert!(!opened.deferred && opened.value.get("secret").is_unknown() && opened.value.get("file").is_null());
+    let patient = self::terraform().with_capabilities(Capabilities { deferral_allowed: true, ..Capabilities::default() });
+    assert!(patient.open_ephemeral("probe_secret", &unknown).await.unwrap().deferred);
+    // The same, where it is the provider block that isn't known yet.
+    let opened = terraform.open_ephemeral("probe_secret", &secret(Some("later"), None)).await.unwrap();
+    assert!(!opened.deferred && opened.value.get("secret").is_unknown() && opened.value.get("name") == &text("n"));
+    assert!(patient.open_ephemeral("probe_secret", &secret(Some("later"), None)).await.unwrap().deferred);
+}
+
+#[tokio::test]
+async fn what_goes_wrong_with_an_ephemeral_resource_is_told_and_gives_no_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("happened");
+    let terraform = terraform();
+    for (behaviour, summary) in
+        [("fail", "It can't be opened"), ("panic", "The provider panicked"), ("rename", "The provider broke rule I31")]
+    {
+        let said = terraform.open_ephemeral("probe_secret", &secret(Some(behaviour), Some(&file))).await.err().unwrap();
+        assert_eq!(only(&said).summary, summary);
+        assert!(!only(&said).detail.contains("canary"), "{said:?}");
+    }
+    // Terraform closes nothing that it was told an error about.
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "open\nclose\nopen\nopen\nclose\n");
+    let forbidden = terraform.validate_ephemeral("probe_secret", &with(&secret(None, None), "name", text("forbidden"))).await;
+    assert_eq!(only(&forbidden).path.to_string(), "name");
+    let null = terraform.validate_ephemeral("probe_secret", &with(&secret(None, None), "name", Value::Null)).await;
+    assert_eq!(only(&null).summary, "Missing value");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ephemeral_resource_that_never_answers_is_given_up() {
+    let terraform = terraform();
+    let said = terraform.open_ephemeral("probe_secret", &secret(Some("never"), None)).await.err().unwrap();
+    assert!(only(&said).summary.contains("took too long") && only(&said).detail.contains("180 seconds"), "{said:?}");
+}
+
 #[tokio::test]
 async fn requests_run_side_by_side() {
     let terraform = terraform();

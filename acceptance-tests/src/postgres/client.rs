@@ -49,7 +49,11 @@ pub(super) fn local(psql: &Path, socket: &Path, port: u16, database: &str, sql: 
 /// As somebody by TCP.
 pub(super) fn remote(psql: &Path, server: &Postgres, login: &Login<'_>, database: &str, sql: &str) -> Result<Rows, Failure> {
     let mut command = command(psql, server.port(), database, sql);
-    command.env("PGHOST", server.host()).env("PGHOSTADDR", "127.0.0.1").env("PGUSER", login.user).env("PGPASSWORD", login.password);
+    command
+        .env("PGHOST", server.host())
+        .env("PGHOSTADDR", server.address().to_string())
+        .env("PGUSER", login.user)
+        .env("PGPASSWORD", login.password);
     match login.tls {
         Tls::Verified(authorities) => command.env("PGSSLMODE", "verify-full").env("PGSSLROOTCERT", authorities),
         Tls::Unverified => command.env("PGSSLMODE", "require"),

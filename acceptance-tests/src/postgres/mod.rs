@@ -12,7 +12,7 @@ use std::{
     collections::hash_map::RandomState,
     fs,
     hash::{BuildHasher, Hasher},
-    net::TcpListener,
+    net::{Ipv4Addr, TcpListener},
     path::PathBuf,
 };
 
@@ -27,6 +27,8 @@ use template::Template;
 
 /// The master user's name, as the provider's presets have it.
 const ADMIN: &str = "deeploy_admin";
+/// Where RDS's PostgreSQL listens, unless one chooses another port.
+const RDS_PORT: u16 = 5432;
 /// Between finding a free port and taking it, another process may have taken it.
 const STARTS_MAX: u32 = 3;
 
@@ -38,6 +40,7 @@ pub struct Postgres {
     /// First of the two: the server ends before its folder goes.
     server: Option<Server>,
     folder: TempDir,
+    address: Ipv4Addr,
     port: u16,
     authority: PathBuf,
     admin_password: String,
@@ -49,6 +52,32 @@ impl Postgres {
     /// # Errors
     /// When its programs are not installed, with the command that installs them; when it does not start, with its log.
     pub fn start(folders: &Folders, version: PostgresVersion) -> Result<Self, Failure> {
+        let (mut server, _) = Self::copied(folders, version)?;
+        server.start_where_it_is_free(|server| {
+            let free = TcpListener::bind((server.address, 0)).and_then(|listener| listener.local_addr());
+            server.port = free.map_err(|error| Failure::io("finding a free port", &error))?.port();
+            Ok(())
+        })?;
+        Ok(server)
+    }
+
+    /// The same on RDS's own port, 5432, of a loopback address of its own, which its certificate names: what an instance of the sandbox can
+    /// be pointed at without looking as if somebody had changed its port. Only Linux has more than one loopback address.
+    ///
+    /// # Errors
+    /// As [`Postgres::start`].
+    pub fn start_as_instance(folders: &Folders, version: PostgresVersion) -> Result<Self, Failure> {
+        let (mut server, template) = Self::copied(folders, version)?;
+        server.port = RDS_PORT;
+        server.start_where_it_is_free(|server| {
+            let [a, b, c, ..] = random().to_be_bytes();
+            server.address = Ipv4Addr::new(127, a.clamp(1, 254), b, c.clamp(1, 254));
+            template.certify(server.user, &server.folder.path().join("data"), server.address)
+        })?;
+        Ok(server)
+    }
+
+    fn copied(folders: &Folders, version: PostgresVersion) -> Result<(Self, Template), Failure> {
         let programs = PostgresPrograms::find(folders, version)?;
         let user = User::find()?;
         let template = Template::prepare(folders, &programs, user, ADMIN)?;
@@ -57,30 +86,33 @@ impl Postgres {
         user.give(folder.path())?;
         template.copy(user, &folder.path().join("data"))?;
         let authority = template.authority();
-        let mut postgres = Self { programs, user, server: None, folder, port: 0, authority, admin_password: String::new() };
-        postgres.start_on_a_free_port()?;
-        postgres.set_admin_password(&new_password())?;
-        Ok(postgres)
+        let (server, address, admin_password) = (None, Ipv4Addr::LOCALHOST, String::new());
+        Ok((Self { programs, user, server, folder, address, port: 0, authority, admin_password }, template))
     }
 
-    fn start_on_a_free_port(&mut self) -> Result<(), Failure> {
+    fn start_where_it_is_free(&mut self, choose: impl Fn(&mut Self) -> Result<(), Failure>) -> Result<(), Failure> {
         let mut tries = 1;
         loop {
-            let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-            self.port = free.map_err(|error| Failure::io("finding a free port", &error))?.port();
+            choose(self)?;
             match self.start_again() {
                 Err(_) if tries < STARTS_MAX => tries += 1,
-                done => return done,
+                Err(failure) => return Err(failure),
+                Ok(()) => return self.set_admin_password(&new_password()),
             }
         }
     }
 
     /// A name of it that its certificate is good for.
-    pub fn host(&self) -> &'static str {
-        "localhost"
+    pub fn host(&self) -> String {
+        if self.address == Ipv4Addr::LOCALHOST { "localhost".to_owned() } else { self.address.to_string() }
     }
 
-    /// Its port on 127.0.0.1.
+    /// Its address.
+    pub fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
+    /// Its port.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -96,6 +128,11 @@ impl Postgres {
     /// The file of [`Postgres::ca_pem`].
     pub fn ca_file(&self) -> &std::path::Path {
         &self.authority
+    }
+
+    /// `psql`, for what a scenario lets Terraform run.
+    pub fn psql(&self) -> &std::path::Path {
+        &self.programs.psql
     }
 
     /// The master user: LOGIN, CREATEDB, CREATEROLE, in rds_superuser, no superuser.
@@ -170,7 +207,8 @@ impl Postgres {
     pub fn start_again(&mut self) -> Result<(), Failure> {
         self.stop();
         let socket = self.folder.path();
-        let arguments = ["-p".to_owned(), self.port.to_string(), "-k".to_owned(), socket.display().to_string()];
+        let listen = format!("listen_addresses={}", self.address);
+        let arguments = ["-p".to_owned(), self.port.to_string(), "-k".to_owned(), socket.display().to_string(), "-c".to_owned(), listen];
         let postgres = self.programs.bin.join("postgres");
         self.server = Some(Server::start(self.user, &postgres, &socket.join("data"), &arguments, &self.log_file())?);
         Ok(())
@@ -181,8 +219,12 @@ impl Postgres {
     }
 }
 
-/// With characters of RDS's own passwords that a URI, a shell or JSON would have to escape. The standard library's seed is random.
+/// The standard library's seed of hashers is random.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// With characters of RDS's own passwords that a URI, a shell or JSON would have to escape.
 fn new_password() -> String {
-    let random = || RandomState::new().build_hasher().finish();
     format!("Rds!{:016x}%&=#:?{:016x}", random(), random())
 }

@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -22,7 +23,6 @@ const CERTIFICATE_DAYS: &str = "3650";
 
 /// RDS's parameters where they matter, the log that tests read, and no wait for the disk.
 const CONFIGURATION: &str = "
-listen_addresses = '127.0.0.1'
 max_connections = 100
 shared_buffers = 16MB
 password_encryption = 'scram-sha-256'
@@ -47,10 +47,10 @@ full_page_writes = off
 /// RDS asks PAM about members of rds_iam; here nobody knows their tokens. The master user stands first, for what `rds.sql` says.
 const ADMISSION: &str = "
 local   all  rdsadmin                 trust
-hostssl all  rdsadmin   127.0.0.1/32  reject
-hostssl all  ADMIN      127.0.0.1/32  scram-sha-256
-hostssl all  +rds_iam   127.0.0.1/32  reject
-hostssl all  all        127.0.0.1/32  scram-sha-256
+hostssl all  rdsadmin   127.0.0.0/8  reject
+hostssl all  ADMIN      127.0.0.0/8  scram-sha-256
+hostssl all  +rds_iam   127.0.0.0/8  reject
+hostssl all  all        127.0.0.0/8  scram-sha-256
 ";
 
 /// Names that a certificate of RDS's kind is good for.
@@ -86,6 +86,13 @@ impl Template {
     /// Makes `data` a data folder of its own.
     pub(super) fn copy(&self, user: User, data: &Path) -> Result<(), Failure> {
         step(user.command(Path::new("cp")).arg("-R").arg(self.folder.join("data")).arg(data))
+    }
+
+    /// Gives the server in `data` a certificate that also names this address.
+    pub(super) fn certify(&self, user: User, data: &Path, address: Ipv4Addr) -> Result<(), Failure> {
+        let names = data.join("names.cnf");
+        fs::write(&names, format!("{NAMES},IP:{address}")).map_err(|error| Failure::io("writing the names of the certificate", &error))?;
+        sign(user, &self.folder, &names, &data.join("server.crt"))
     }
 
     fn make(&self, programs: &PostgresPrograms, user: User, admin: &str, sql: &str) -> Result<(), Failure> {
@@ -125,15 +132,22 @@ fn certificates(user: User, folder: &Path, data: &Path) -> Result<(), Failure> {
     let openssl = || user.command(Path::new("openssl"));
     let names = folder.join("names.cnf");
     fs::write(&names, NAMES).map_err(|error| Failure::io("writing the names of the certificate", &error))?;
-    let (authority, authority_key) = (folder.join("ca.crt"), folder.join("ca.key"));
-    let (request, key, certificate) = (folder.join("server.csr"), data.join("server.key"), data.join("server.crt"));
     let mut root = openssl();
     root.args(["req", "-x509"]).args(NEW_KEY).args(["-days", CERTIFICATE_DAYS, "-subj", "/CN=RDS of acceptance tests, Root", "-keyout"]);
-    step(root.arg(&authority_key).arg("-out").arg(&authority))?;
-    step(openssl().args(["req", "-new"]).args(NEW_KEY).args(["-subj", "/CN=localhost", "-keyout"]).arg(&key).arg("-out").arg(&request))?;
-    let mut sign = openssl();
-    sign.args(["x509", "-req", "-days", CERTIFICATE_DAYS, "-CAcreateserial", "-in"]).arg(&request).arg("-CA").arg(&authority);
-    step(sign.arg("-CAkey").arg(&authority_key).arg("-extfile").arg(&names).arg("-out").arg(&certificate))
+    step(root.arg(folder.join("ca.key")).arg("-out").arg(folder.join("ca.crt")))?;
+    let mut request = openssl();
+    request.args(["req", "-new"]).args(NEW_KEY).args(["-subj", "/CN=localhost", "-keyout"]).arg(data.join("server.key"));
+    step(request.arg("-out").arg(folder.join("server.csr")))?;
+    sign(user, folder, &names, &data.join("server.crt"))
+}
+
+/// Signs the template's request for these names.
+fn sign(user: User, folder: &Path, names: &Path, certificate: &Path) -> Result<(), Failure> {
+    let mut sign = user.command(Path::new("openssl"));
+    // A random serial number: servers that start at once share the authority.
+    sign.args(["x509", "-req", "-days", CERTIFICATE_DAYS, "-set_serial", &super::random().to_string(), "-extfile"]).arg(names);
+    sign.arg("-in").arg(folder.join("server.csr")).arg("-CA").arg(folder.join("ca.crt")).arg("-CAkey").arg(folder.join("ca.key"));
+    step(sign.arg("-out").arg(certificate))
 }
 
 fn add(file: &Path, text: &str) -> Result<(), Failure> {

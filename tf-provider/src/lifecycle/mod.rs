@@ -8,6 +8,7 @@
 //! Checked over several requests, by `testing`: I1, I8, I10, I24, I26, I28.
 
 pub(crate) mod apply;
+pub(crate) mod ephemeral;
 pub(crate) mod import;
 pub(crate) mod plan;
 pub(crate) mod read;

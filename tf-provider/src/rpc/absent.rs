@@ -22,10 +22,6 @@ macro_rules! refusals {
 }
 
 refusals! {
-    validate_ephemeral(validate_ephemeral_resource_config.type_name): "ephemeral resource type";
-    open_ephemeral(open_ephemeral_resource.type_name): "ephemeral resource type";
-    renew_ephemeral(renew_ephemeral_resource.type_name): "ephemeral resource type";
-    close_ephemeral(close_ephemeral_resource.type_name): "ephemeral resource type";
     validate_list(validate_list_resource_config.type_name): "list resource type";
     validate_action(validate_action_config.type_name): "action";
     plan_action(plan_action.action_type): "action";

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::{DataSource, Diagnostic, Diagnostics, Function, IdentitySchema, Path, Provider, Resource, Schema, Signature, Type};
+use crate::{
+    DataSource, Diagnostic, Diagnostics, EphemeralResource, Function, IdentitySchema, Path, Provider, Resource, Schema, Signature, Type,
+};
 
 /// A schema and the type of its values.
 pub(crate) struct Typed {
@@ -36,6 +38,14 @@ pub(crate) struct DataSourceEntry {
     pub(crate) typed: Typed,
 }
 
+/// An ephemeral resource.
+pub(crate) struct EphemeralEntry {
+    /// The ephemeral resource.
+    pub(crate) ephemeral: Arc<dyn EphemeralResource>,
+    /// Its attributes.
+    pub(crate) typed: Typed,
+}
+
 /// A function.
 pub(crate) struct FunctionEntry {
     /// The function.
@@ -54,6 +64,8 @@ pub(crate) struct Catalog {
     pub(crate) resources: BTreeMap<&'static str, ResourceEntry>,
     /// By type name.
     pub(crate) data_sources: BTreeMap<&'static str, DataSourceEntry>,
+    /// By type name.
+    pub(crate) ephemeral_resources: BTreeMap<&'static str, EphemeralEntry>,
     /// By name.
     pub(crate) functions: BTreeMap<&'static str, FunctionEntry>,
 }
@@ -70,12 +82,16 @@ impl Catalog {
         let data_sources = provider.data_sources().into_iter();
         let data_sources = data_sources
             .map(|data_source| (data_source.type_name(), DataSourceEntry { typed: Typed::new(data_source.schema()), data_source }));
+        let ephemeral_resources = provider.ephemeral_resources().into_iter();
+        let ephemeral_resources = ephemeral_resources
+            .map(|ephemeral| (ephemeral.type_name(), EphemeralEntry { typed: Typed::new(ephemeral.schema()), ephemeral }));
         let functions = provider.functions().into_iter();
         let functions = functions.map(|function| (function.name(), FunctionEntry { signature: function.signature(), function }));
         Self {
             block: Typed::new(provider.schema()),
             resources: resources.collect(),
             data_sources: data_sources.collect(),
+            ephemeral_resources: ephemeral_resources.collect(),
             functions: functions.collect(),
             provider,
         }
@@ -87,6 +103,10 @@ impl Catalog {
 
     pub(crate) fn data_source(&self, type_name: &str) -> Result<&DataSourceEntry, Diagnostics> {
         self.data_sources.get(type_name).ok_or_else(|| self.unknown("data source", type_name))
+    }
+
+    pub(crate) fn ephemeral_resource(&self, type_name: &str) -> Result<&EphemeralEntry, Diagnostics> {
+        self.ephemeral_resources.get(type_name).ok_or_else(|| self.unknown("ephemeral resource type", type_name))
     }
 
     /// What is said about a name that there isn't.

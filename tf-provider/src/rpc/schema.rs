@@ -15,12 +15,13 @@ fn capabilities() -> pb::ServerCapabilities {
 
 #[allow(clippy::unused_async, reason = "the RPC is async")]
 pub(super) async fn metadata(server: &Server, _: pb::get_metadata::Request) -> pb::get_metadata::Response {
-    use pb::get_metadata::{DataSourceMetadata, FunctionMetadata, ResourceMetadata, Response};
+    use pb::get_metadata::{DataSourceMetadata, EphemeralMetadata, FunctionMetadata, ResourceMetadata, Response};
     let catalog = server.catalog();
     Response {
         server_capabilities: Some(capabilities()),
         data_sources: catalog.data_sources.keys().map(|name| DataSourceMetadata { type_name: (*name).to_owned() }).collect(),
         resources: catalog.resources.keys().map(|name| ResourceMetadata { type_name: (*name).to_owned() }).collect(),
+        ephemeral_resources: catalog.ephemeral_resources.keys().map(|name| EphemeralMetadata { type_name: (*name).to_owned() }).collect(),
         functions: catalog.functions.keys().map(|name| FunctionMetadata { name: (*name).to_owned() }).collect(),
         ..Response::default()
     }
@@ -34,10 +35,12 @@ pub(super) async fn provider_schema(server: &Server, _: pb::get_provider_schema:
 fn everything(catalog: &Catalog) -> pb::get_provider_schema::Response {
     let resources = catalog.resources.iter().map(|(name, entry)| ((*name).to_owned(), schema(&entry.typed.schema)));
     let data_sources = catalog.data_sources.iter().map(|(name, entry)| ((*name).to_owned(), schema(&entry.typed.schema)));
+    let ephemeral = catalog.ephemeral_resources.iter().map(|(name, entry)| ((*name).to_owned(), schema(&entry.typed.schema)));
     pb::get_provider_schema::Response {
         provider: Some(schema(&catalog.block.schema)),
         resource_schemas: resources.collect(),
         data_source_schemas: data_sources.collect(),
+        ephemeral_resource_schemas: ephemeral.collect(),
         functions: functions::all(catalog),
         server_capabilities: Some(capabilities()),
         ..pb::get_provider_schema::Response::default()

@@ -12,10 +12,7 @@ pub(super) async fn resource(server: &Server, request: pb::validate_resource_con
         let capabilities = convert::capabilities(request.client_capabilities);
         let mut diagnostics = against_schema(&entry.typed.schema, &config);
         write_only_refused(attributes, &config, capabilities, &Path::root(), &mut diagnostics);
-        // One mistake, one error: what the schema found wrong can't be read as the resource's model either.
-        let more = entry.resource.validate(&config, capabilities).await;
-        let known: Vec<Path> = diagnostics.iter().filter(|found| found.is_error()).map(|found| found.path.clone()).collect();
-        diagnostics.extend(more.into_iter().filter(|found| found.path.0.is_empty() || !known.contains(&found.path)));
+        add_new(&mut diagnostics, entry.resource.validate(&config, capabilities).await);
         Ok::<_, Diagnostics>(diagnostics)
     };
     Reply::refusal(convert::diagnostics(&diagnostics.await.unwrap_or_else(|errors| errors)))
@@ -32,6 +29,12 @@ pub(super) async fn data_source(
         Ok(against_schema(&entry.typed.schema, &config))
     });
     Reply::refusal(convert::diagnostics(&checked.unwrap_or_else(|errors| errors)))
+}
+
+/// One mistake, one error: what the schema found wrong can't be read as the resource's model either.
+pub(super) fn add_new(diagnostics: &mut Diagnostics, more: Diagnostics) {
+    let known: Vec<Path> = diagnostics.iter().filter(|found| found.is_error()).map(|found| found.path.clone()).collect();
+    diagnostics.extend(more.into_iter().filter(|found| found.path.0.is_empty() || !known.contains(&found.path)));
 }
 
 /// The schema's own checks.

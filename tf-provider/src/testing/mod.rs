@@ -47,6 +47,7 @@
 //! ```
 #![allow(clippy::panic, reason = "runs in tests only: a broken rule must fail them")]
 
+mod ephemeral;
 mod object;
 mod proposed;
 mod rules;
@@ -56,6 +57,7 @@ use std::sync::Arc;
 
 use tonic::Request;
 
+pub use ephemeral::Opened;
 pub use object::{Action, Object, Plan};
 
 use crate::{

@@ -5,14 +5,15 @@ use std::{
     fs,
     path::Path as FilePath,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use async_trait::async_trait;
 use tf_provider::{
-    ApplyRequest, ApplyResponse, Attribute, AttributeType, ConfigureRequest, DataSource, Diagnostic, Diagnostics, Function, FunctionError,
-    IdentityAttribute, IdentitySchema, ImportRequest, ImportResponse, Mode, MoveSource, Nesting, Parameter, Path, PlanRequest,
-    PlanResponse, Provider, ReadRequest, ReadResponse, Resource, Schema, Signature, Stop, Type, Value, log,
+    ApplyRequest, ApplyResponse, Attribute, AttributeType, ConfigureRequest, DataSource, Diagnostic, Diagnostics, EphemeralResource,
+    Function, FunctionError, IdentityAttribute, IdentitySchema, ImportRequest, ImportResponse, Mode, MoveSource, Nesting, OpenRequest,
+    OpenResponse, Parameter, Path, PlanRequest, PlanResponse, Provider, ReadRequest, ReadResponse, RenewRequest, RenewResponse, Resource,
+    Schema, Signature, Stop, Type, Value, log,
 };
 
 /// An attribute without any extras.
@@ -76,6 +77,10 @@ impl Provider for Probe {
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
         vec![Arc::new(Echo)]
+    }
+
+    fn ephemeral_resources(&self) -> Vec<Arc<dyn EphemeralResource>> {
+        vec![Arc::new(Secret)]
     }
 
     fn functions(&self) -> Vec<Arc<dyn Function>> {
@@ -310,6 +315,77 @@ impl DataSource for Echo {
     async fn read(&self, config: Value, _: Stop) -> (Value, Diagnostics) {
         let input = config.get("input").clone();
         (set(config, "output", input), Vec::new())
+    }
+}
+
+/// `probe_secret`, whose `behaviour` says how it misbehaves. `file` gets a line for each thing that happens to it.
+pub struct Secret;
+
+fn note(file: &str, what: &str) {
+    let before = fs::read_to_string(file).unwrap_or_default();
+    if let Err(error) = fs::write(file, format!("{before}{what}\n")) {
+        panic!("{file}: {error}");
+    }
+}
+
+#[async_trait]
+impl EphemeralResource for Secret {
+    fn type_name(&self) -> &'static str {
+        "probe_secret"
+    }
+
+    fn schema(&self) -> Schema {
+        let attributes = vec![
+            plain("name", Mode::Required, Type::String),
+            plain("file", Mode::Optional, Type::String),
+            plain("behaviour", Mode::Optional, Type::String),
+            Attribute { default: Some(Value::from(16)), ..plain("length", Mode::OptionalComputed, Type::Number) },
+            Attribute { sensitive: true, ..plain("secret", Mode::Computed, Type::String) },
+        ];
+        Schema { version: 0, description: "A value for one run.".into(), attributes }
+    }
+
+    async fn validate(&self, config: &Value) -> Diagnostics {
+        if config.get("name").as_str() == Some("forbidden") {
+            return vec![Diagnostic::error(Path::of("name"), "Forbidden name", "Choose another name.")];
+        }
+        Vec::new()
+    }
+
+    async fn open(&self, request: OpenRequest) -> OpenResponse {
+        assert!(request.config.is_wholly_known());
+        let name = request.config.get("name").as_str().unwrap_or_default().to_owned();
+        let file = request.config.get("file").as_str().unwrap_or_default().to_owned();
+        if !file.is_empty() {
+            note(&file, "open");
+        }
+        let secret = format!("ephemeral-canary-of-{name}");
+        let result = set(request.config.clone(), "secret", Value::from(secret.as_str()));
+        let response = OpenResponse { result, private: file.into_bytes(), ..OpenResponse::default() };
+        match request.config.get("behaviour").as_str() {
+            Some("panic") => panic!("as asked"),
+            Some("later") => OpenResponse { provider_unknown: true, ..OpenResponse::default() },
+            Some("never") => std::future::pending().await,
+            Some("fail") => {
+                let failed = Diagnostic::error(Path::of("name"), "It can't be opened", format!("Not with {secret}."));
+                OpenResponse { diagnostics: vec![failed], ..response }
+            }
+            Some("rename") => OpenResponse { result: set(response.result, "name", Value::from("other")), ..response },
+            Some("renew") => OpenResponse { renew_at: Some(SystemTime::now() + Duration::from_millis(300)), ..response },
+            _ => response,
+        }
+    }
+
+    async fn renew(&self, request: RenewRequest) -> RenewResponse {
+        note(&String::from_utf8_lossy(&request.private), "renew");
+        RenewResponse::default()
+    }
+
+    async fn close(&self, private: Vec<u8>) -> Diagnostics {
+        if !private.is_empty() {
+            note(&String::from_utf8_lossy(&private), "close");
+        }
+        Vec::new()
     }
 }
 

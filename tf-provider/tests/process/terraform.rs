@@ -247,3 +247,29 @@ fn is_alive(pid: u32) -> bool {
         Err(_) => cfg!(not(target_os = "linux")) && Command::new("kill").args(["-0", &pid.to_string()]).status().unwrap().success(),
     }
 }
+
+/// A child module's ephemeral output is all that is made of it: nothing of it may stay anywhere.
+#[test]
+fn an_ephemeral_value_leaves_no_trace() {
+    let Some(workspace) = Workspace::new("an_ephemeral_value_leaves_no_trace") else { return };
+    fs::create_dir(workspace.path("child")).unwrap();
+    let child = "ephemeral \"probe_secret\" \"it\" {\n  name = \"n\"\n  behaviour = \"renew\"\n  file = abspath(\"happened\")\n}\n\
+                 output \"secret\" {\n  value = ephemeral.probe_secret.it.secret\n  ephemeral = true\n}\n";
+    fs::write(workspace.path("child/main.tf"), format!("{PROVIDER}{child}")).unwrap();
+    // `password` is write-only: the one place in a resource that may take it. Its length shows that it came through.
+    workspace.configure(
+        "module \"child\" {\n  source = \"./child\"\n}\n\
+         resource \"probe_thing\" \"it\" {\n  name = \"n\"\n  password = module.child.secret\n  password_version = 1\n}\n",
+    );
+    workspace.succeed(&["get", "-no-color"]);
+    workspace.succeed(&["apply", "-auto-approve", "-no-color"]);
+    assert_eq!(workspace.instance()["attributes"]["password_length"], "ephemeral-canary-of-n".len());
+    let happened = fs::read_to_string(workspace.path("happened")).unwrap();
+    let count = |what: &str| happened.lines().filter(|line| *line == what).count();
+    assert!(count("open") >= 2 && count("open") == count("close"), "opened for plan and apply, each time closed: {happened}");
+    workspace.succeed(&["plan", "-out=plan", "-detailed-exitcode", "-no-color"]);
+    assert!(!workspace.succeed(&["show", "-json", "plan"]).contains("canary"));
+    workspace.never_wrote("ephemeral-canary");
+    workspace.configure("ephemeral \"probe_secret\" \"it\" {\n  name = \"n\"\n  behaviour = \"panic\"\n}\n");
+    assert!(workspace.fail(&["plan", "-no-color"]).contains("The provider panicked"));
+}

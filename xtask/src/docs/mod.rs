@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::{arguments::Arguments, cargo, screen};
 
 /// The folders that hold nothing but generated pages.
-const GENERATED: [&str; 3] = ["resources", "data-sources", "functions"];
+const GENERATED: [&str; 4] = ["resources", "data-sources", "ephemeral-resources", "functions"];
 
 pub(crate) fn run(folders: &Folders, mut arguments: Arguments) -> Result<ExitCode, Failure> {
     let check = arguments.flag("--check");
@@ -54,10 +54,10 @@ fn schemas(folders: &Folders) -> Result<Value, Failure> {
 /// Every page by its path under docs/.
 fn pages(schemas: &Value, examples: &Path) -> Result<BTreeMap<String, String>, Failure> {
     let mut pages = BTreeMap::from([("index.md".to_owned(), page::index(schemas, examples)?)]);
-    for (kind, folder) in [("resources", "resources"), ("data_sources", "data-sources")] {
-        for (name, object) in entries(schemas, kind) {
+    for kind in &page::KINDS {
+        for (name, object) in entries(schemas, kind.key) {
             let short = name.strip_prefix("deeploy_").unwrap_or(name);
-            pages.insert(format!("{folder}/{short}.md"), page::object(kind, name, object, schemas, examples)?);
+            pages.insert(format!("{}/{short}.md", kind.folder), page::object(kind, name, object, schemas, examples)?);
         }
     }
     for (name, function) in entries(schemas, "functions") {

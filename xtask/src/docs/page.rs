@@ -10,15 +10,41 @@ use super::{attributes, entries};
 /// A page of the Registry is cut there.
 const PAGE_MAX_BYTES: usize = 500_000;
 
+/// Things with attributes.
+pub(crate) struct Kind {
+    /// In the schemas.
+    pub(crate) key: &'static str,
+    /// Under docs/ and examples/.
+    pub(crate) folder: &'static str,
+    /// On its page.
+    word: &'static str,
+    /// On the provider's page.
+    title: &'static str,
+    /// In the thing's folder under examples/.
+    example: &'static str,
+}
+
+/// Those that have pages, in the Registry's layout.
+pub(crate) const KINDS: [Kind; 3] = [
+    Kind { key: "resources", folder: "resources", word: "Resource", title: "Resources", example: "resource.tf" },
+    Kind { key: "data_sources", folder: "data-sources", word: "Data Source", title: "Data sources", example: "data-source.tf" },
+    Kind {
+        key: "ephemeral_resources",
+        folder: "ephemeral-resources",
+        word: "Ephemeral Resource",
+        title: "Ephemeral resources",
+        example: "ephemeral-resource.tf",
+    },
+];
+
 /// The provider's page.
 pub(crate) fn index(schemas: &Value, examples: &Path) -> Result<String, Failure> {
     let provider = schemas.get("provider").unwrap_or(&Value::Null);
     let description = text(provider, "description");
     let mut page = head("deeploy Provider", &description, "deeploy Provider", &description);
     example(&mut page, &examples.join("provider").join("provider.tf"), "terraform", true)?;
-    for (kind, folder, title) in
-        [("resources", "resources", "Resources"), ("data_sources", "data-sources", "Data sources"), ("functions", "functions", "Functions")]
-    {
+    let objects = KINDS.iter().map(|kind| (kind.key, kind.folder, kind.title));
+    for (kind, folder, title) in objects.chain([("functions", "functions", "Functions")]) {
         if entries(schemas, kind).next().is_none() {
             continue;
         }
@@ -34,16 +60,15 @@ pub(crate) fn index(schemas: &Value, examples: &Path) -> Result<String, Failure>
     finish("index", &page)
 }
 
-/// A resource's or data source's page.
-pub(crate) fn object(kind: &str, name: &str, object: &Value, schemas: &Value, examples: &Path) -> Result<String, Failure> {
-    let word = if kind == "resources" { "Resource" } else { "Data Source" };
-    let folder = examples.join(if kind == "resources" { "resources" } else { "data-sources" }).join(name);
+/// The page of something with attributes.
+pub(crate) fn object(kind: &Kind, name: &str, object: &Value, schemas: &Value, examples: &Path) -> Result<String, Failure> {
+    let (word, folder) = (kind.word, examples.join(kind.folder).join(name));
     let description = text(object, "description");
     let mut page = head(&format!("{name} {word} - deeploy"), &description, &format!("{name} ({word})"), &description);
-    example(&mut page, &folder.join(if kind == "resources" { "resource.tf" } else { "data-source.tf" }), "terraform", true)?;
+    example(&mut page, &folder.join(kind.example), "terraform", true)?;
     let presets = schemas.get("presets").and_then(Value::as_object).cloned().unwrap_or_default();
     page.push_str(&attributes::reference(object, &presets));
-    if kind == "resources" {
+    if kind.key == "resources" {
         page.push_str(&import(name, object, &folder)?);
     }
     finish(name, &page)

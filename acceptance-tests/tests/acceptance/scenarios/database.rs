@@ -8,7 +8,7 @@ use super::stage::{Stage, change, mutations_of, stage, text};
 const DATABASE: &str = "deeploy_rds_instance.this";
 
 /// A network and a key that others made.
-struct Around {
+pub(super) struct Around {
     vpc: String,
     subnets: Vec<String>,
     nodes: String,
@@ -24,7 +24,7 @@ fn ec2(world: &World, operation: &str, parameters: &[(&str, &str)], tag: &str) -
     world.query("ec2", "2016-11-15", operation, parameters).map(|reply| between(&reply, tag))
 }
 
-fn around(world: &World) -> Result<Around, Failure> {
+pub(super) fn around(world: &World) -> Result<Around, Failure> {
     let vpc = ec2(world, "CreateVpc", &[("CidrBlock", "10.0.0.0/16")], "vpcId")?;
     let subnet = |cidr: &str, zone: &str| {
         ec2(world, "CreateSubnet", &[("VpcId", &vpc), ("CidrBlock", cidr), ("AvailabilityZone", zone)], "subnetId")
@@ -41,7 +41,7 @@ fn around(world: &World) -> Result<Around, Failure> {
     Ok(Around { vpc, subnets, nodes, key: text(&key["KeyMetadata"], "Arn").to_owned() })
 }
 
-fn database(around: &Around, more: &str) -> String {
+pub(super) fn database(around: &Around, more: &str) -> String {
     format!(
         "resource \"deeploy_rds_instance\" \"this\" {{\n name = \"db\"\n vpc_id = \"{}\"\n subnet_ids = {:?}\n \
          node_security_group_id = \"{}\"\n kms_key_arn = \"{}\"\n{more}\n}}\n",

@@ -27,6 +27,8 @@ mod environment_restore;
 mod environment_stage;
 mod environment_updates;
 mod environments;
+#[cfg(unix)]
+mod ephemeral;
 mod examples;
 mod iam_role;
 mod iam_user;

@@ -110,3 +110,19 @@ fn a_stopped_server_keeps_its_data_and_a_dropped_one_nothing() -> Result<(), Fai
     }
     Ok(())
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn as_an_instance_it_has_rdss_port_and_a_name_of_its_own() -> Result<(), Failure> {
+    let folders = Folders::find()?;
+    let servers =
+        [Postgres::start_as_instance(&folders, PostgresVersion::V15)?, Postgres::start_as_instance(&folders, PostgresVersion::Newest)?];
+    assert_ne!(servers[0].host(), servers[1].host());
+    for server in &servers {
+        assert_eq!(server.port(), 5432);
+        let seen = "SELECT host(inet_server_addr()), ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        // verify-full: the certificate is for this address.
+        assert_eq!(cells(&server.query_as(&server.admin_login(), "postgres", seen)?), [server.host().as_str(), "t"]);
+    }
+    Ok(())
+}

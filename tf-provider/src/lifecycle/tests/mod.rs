@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod apply;
+mod ephemeral;
 mod plan;
 mod read;
 
@@ -10,9 +11,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 
 use crate::{
-    ApplyRequest, ApplyResponse, Attribute, AttributeType, ConfigureRequest, Diagnostic, Diagnostics, IdentityAttribute, IdentitySchema,
-    ImportRequest, ImportResponse, Mode, Nesting, Path, PlanRequest, PlanResponse, Provider, ReadRequest, ReadResponse, Resource, Schema,
-    Type, Value, has_errors,
+    ApplyRequest, ApplyResponse, Attribute, AttributeType, ConfigureRequest, Diagnostic, Diagnostics, EphemeralResource, IdentityAttribute,
+    IdentitySchema, ImportRequest, ImportResponse, Mode, Nesting, OpenRequest, OpenResponse, Path, PlanRequest, PlanResponse, Provider,
+    ReadRequest, ReadResponse, Resource, Schema, Type, Value, has_errors,
     testing::{Action, Terraform},
 };
 
@@ -25,6 +26,7 @@ struct Puppet {
     apply: Reply<ApplyRequest, ApplyResponse>,
     read: Reply<ReadRequest, ReadResponse>,
     import: Reply<ImportRequest, ImportResponse>,
+    open: Reply<OpenRequest, OpenResponse>,
     identity: bool,
 }
 
@@ -48,6 +50,7 @@ impl Default for Puppet {
                 let state = Value::object([("name", Value::from(request.id)), ("id", Value::from("i"))]);
                 ImportResponse { state, ..ImportResponse::default() }
             }),
+            open: reply(|request: OpenRequest| OpenResponse { result: opened(request.config), ..OpenResponse::default() }),
             identity: false,
         }
     }
@@ -64,9 +67,37 @@ impl Provider for Puppet {
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
         vec![Arc::new(self.clone())]
     }
+    fn ephemeral_resources(&self) -> Vec<Arc<dyn EphemeralResource>> {
+        vec![Arc::new(self.clone())]
+    }
     async fn configure(&self, _: ConfigureRequest) -> Diagnostics {
         Vec::new()
     }
+}
+
+#[async_trait]
+impl EphemeralResource for Puppet {
+    fn type_name(&self) -> &'static str {
+        "puppet_value"
+    }
+    fn schema(&self) -> Schema {
+        let mut schema = schema();
+        schema.attributes.retain(|attribute| !attribute.write_only);
+        schema
+    }
+    async fn open(&self, request: OpenRequest) -> OpenResponse {
+        self.open.lock().unwrap()(request)
+    }
+}
+
+/// What an open that does everything right makes of a configuration.
+fn opened(config: Value) -> Value {
+    let arns = |parts: &Value| match parts {
+        Value::List(parts) => Value::List(parts.iter().map(|part| with(part.clone(), "arn", Value::from("a"))).collect()),
+        other => other.clone(),
+    };
+    let parts = arns(config.get("parts"));
+    with(with(with(config, "parts", parts), "id", Value::from("i")), "class", Value::from("c"))
 }
 
 fn attribute(name: &str, mode: Mode, ty: AttributeType) -> Attribute {
