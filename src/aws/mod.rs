@@ -14,7 +14,6 @@ mod partition;
 mod redact;
 mod roles;
 mod secret_value;
-#[allow(dead_code)] // The resource that goes this way is written beside it.
 pub(crate) mod session_manager;
 pub mod settings;
 
@@ -133,6 +132,12 @@ impl Aws {
     #[must_use]
     pub fn arn(&self, service: &str, region: &str, resource: &str) -> String {
         format!("arn:{}:{service}:{region}:{}:{resource}", self.partition, self.account_id)
+    }
+
+    /// The endpoint of every service, where one is configured (`endpoint_url`, `AWS_ENDPOINT_URL`): other programs are told it.
+    #[must_use]
+    pub fn endpoint_url(&self) -> Option<&str> {
+        self.sdk.endpoint_url()
     }
 
     /// A bucket's ARN: it has neither region nor account.

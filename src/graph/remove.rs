@@ -21,7 +21,7 @@ pub(crate) async fn remove(
         return Ok(());
     }
     let query = Query { recover: false, ..query.clone() };
-    let mut wait = Wait::new(&ctx.pace.limits, component.usual(Doing::Deleting));
+    let mut wait = Wait::new(ctx.pace.limits, component.usual(Doing::Deleting));
     let mut absences = 0;
     loop {
         match ctx.look(component, &query, Some(&found.id)).await {

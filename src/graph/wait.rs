@@ -33,7 +33,7 @@ impl Wait {
     /// Rests until the next look.
     pub(crate) async fn rest(&mut self, pace: &Pace<'_>) -> Result<(), Halt> {
         let growing = pace.backoff(self.looks);
-        let rest = self.next(&pace.limits, self.begun.elapsed(), growing);
+        let rest = self.next(pace.limits, self.begun.elapsed(), growing);
         self.looks = self.looks.saturating_add(1);
         pace.sleep(rest).await
     }

@@ -264,7 +264,7 @@ impl Work<'_> {
 
     /// The wait for what was asked for last; of what an earlier run asked for nobody knows how long it has taken already.
     fn wait(&self) -> Wait {
-        Wait::new(&self.ctx.pace.limits, self.asked.and_then(|doing| self.component.usual(doing)))
+        Wait::new(self.ctx.pace.limits, self.asked.and_then(|doing| self.component.usual(doing)))
     }
 
     /// Whether what was on its way out when it was found is gone by now; what this run made may only not show yet.

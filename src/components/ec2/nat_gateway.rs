@@ -123,9 +123,8 @@ impl Component for NatGateway {
 
     fn usual(&self, doing: Doing) -> Option<Duration> {
         match doing {
-            Doing::Creating => Some(Duration::from_secs(2 * 60)),
-            Doing::Updating => None,
-            Doing::Deleting => Some(Duration::from_secs(1 * 60)),
+            Doing::Creating => Some(Duration::from_secs(120)),
+            Doing::Deleting => Some(Duration::from_secs(60)),
             _ => None,
         }
     }

@@ -150,8 +150,7 @@ impl Component for VpcEndpoint {
 
     fn usual(&self, doing: Doing) -> Option<Duration> {
         match doing {
-            Doing::Creating => Some(Duration::from_secs(1 * 60)),
-            Doing::Updating => None,
+            Doing::Creating => Some(Duration::from_secs(60)),
             Doing::Deleting => Some(Duration::from_secs(30)),
             _ => None,
         }

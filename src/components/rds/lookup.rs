@@ -121,7 +121,7 @@ pub async fn newest_snapshot(aws: &Aws, instance: &str) -> Result<Option<Restora
     let call = aws.rds.describe_db_snapshots().db_instance_identifier(instance).into_paginator().items().send();
     let all: Option<Vec<_>> = call.collect::<Result<Vec<_>, _>>().await.absent("rds:DescribeDBSnapshots")?;
     let available = all.into_iter().flatten().filter(|snapshot| snapshot.status() == Some("available"));
-    let newest = available.max_by_key(|snapshot| snapshot.snapshot_create_time().map(|time| time.secs()));
+    let newest = available.max_by_key(|snapshot| snapshot.snapshot_create_time().map(|time| (time.secs(), time.subsec_nanos())));
     Ok(newest.and_then(|snapshot| {
         let taken = snapshot.snapshot_create_time().and_then(|time| time.fmt(DateTimeFormat::DateTime).ok());
         Some(Restorable { name: snapshot.db_snapshot_identifier()?.to_owned(), taken: taken.unwrap_or_default() })

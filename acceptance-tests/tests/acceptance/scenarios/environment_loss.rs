@@ -92,16 +92,13 @@ fn a_subnet_that_somebody_deleted_is_made_anew_alone() -> Result<(), Failure> {
     let before = components(&stage)?;
     let ec2 = |operation: &str, parameters: &[(&str, &str)]| world.query("ec2", "2016-11-15", operation, parameters);
     // One of the database's that it doesn't stand in: AWS deletes no other.
-    let described = rds(world, "DescribeDBInstances", &[("DBInstanceIdentifier", NAME)])?;
-    let zone = if described.contains("<AvailabilityZone>eu-central-1b<") { "euc1-az2" } else { "euc1-az3" };
-    let subnet = ["euc1-az1", "euc1-az2", "euc1-az3"]
-        .into_iter()
-        .filter(|at| *at != zone)
-        .find_map(|at| before.contains_key(&format!("database_subnet/{at}")).then(|| format!("database_subnet/{at}")));
-    let subnet = subnet.ok_or_else(|| Failure::new(format!("no subnet to delete: {before:?}")))?;
-    let association = subnet.replace("database_subnet", "database_association");
-    ec2("DisassociateRouteTable", &[("AssociationId", &before[&association])])?;
-    ec2("DeleteSubnet", &[("SubnetId", &before[&subnet])])?;
+    let subnets = before.keys().filter(|component| component.starts_with("database_subnet/"));
+    let free = |subnet: &&String| {
+        let association = subnet.replace("database_subnet", "database_association");
+        ec2("DeleteSubnet", &[("SubnetId", &before[*subnet])]).is_ok().then_some((association, (*subnet).clone()))
+    };
+    let gone = subnets.clone().find_map(|subnet| free(&subnet));
+    let (association, subnet) = gone.ok_or_else(|| Failure::new(format!("every subnet is in use: {before:?}")))?;
     refused(world, terraform, &[&format!("`{subnet}` {} is gone", before[&subnet]), &format!("recreate = [\"{subnet}\"]")])?;
 
     let calls = recreated(&stage, &mut lines, &[("recreate", &format!("[\"{subnet}\"]"))])?;
@@ -119,6 +116,8 @@ fn a_database_that_somebody_deleted_is_told_with_its_newest_snapshot_and_restore
     let state = made(&stage, &lines)?;
     let before = components(&stage)?;
     rds(world, "CreateDBSnapshot", &[("DBSnapshotIdentifier", "older"), ("DBInstanceIdentifier", NAME)])?;
+    // A second later at least, as AWS's clock shows it.
+    check::empty_plan(terraform)?;
     let gone = [("DBInstanceIdentifier", NAME), ("FinalDBSnapshotIdentifier", "by-hand"), ("DeleteAutomatedBackups", "true")];
     rds(world, "DeleteDBInstance", &gone)?;
     let how = "with `database.snapshot_identifier = \"by-hand\"` beside it";

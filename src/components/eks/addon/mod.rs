@@ -184,12 +184,7 @@ impl Component for EksAddon {
     }
 
     fn usual(&self, doing: Doing) -> Option<Duration> {
-        match doing {
-            Doing::Creating => Some(Duration::from_secs(30)),
-            Doing::Updating => Some(Duration::from_secs(30)),
-            Doing::Deleting => Some(Duration::from_secs(30)),
-            _ => None,
-        }
+        matches!(doing, Doing::Creating | Doing::Updating | Doing::Deleting).then_some(Duration::from_secs(30))
     }
 
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {

@@ -136,9 +136,9 @@ impl Component for EksNodegroup {
 
     fn usual(&self, doing: Doing) -> Option<Duration> {
         match doing {
-            Doing::Creating => Some(Duration::from_secs(3 * 60)),
+            Doing::Creating | Doing::Deleting => Some(Duration::from_secs(3 * 60)),
+            // Sizes and labels; a roll takes as long as there are nodes.
             Doing::Updating => Some(Duration::from_secs(30)),
-            Doing::Deleting => Some(Duration::from_secs(3 * 60)),
             _ => None,
         }
     }
