@@ -26,7 +26,7 @@ mod world;
 pub use failure::Failure;
 pub use folders::{Folders, platform};
 #[cfg(unix)]
-pub use postgres::{Login, POSTGRES_VERSIONS, Postgres, PostgresPrograms, PostgresVersion, Rows, Tls};
+pub use postgres::{Iam, Login, POSTGRES_VERSIONS, Postgres, PostgresPrograms, PostgresVersion, Rows, Tls};
 pub use prerequisites::{Prerequisites, Release, embedded, on_path};
 pub use process::{Finished, run_bounded};
 pub use sandbox::Sandbox;

@@ -1,9 +1,10 @@
 //! A real PostgreSQL server dressed as RDS: its roles, its master user, TLS only, a certificate of an own authority.
 //!
-//! What it cannot show: RDS's own parameters (`rds.*` are names without effect, but for `rds.force_ssl`, which pg_hba.conf enforces), IAM
-//! tokens (members of rds_iam are refused), RDS's extension `rds_tools`, and what RDS changed in PostgreSQL's rules for CREATEROLE.
+//! What it cannot show: RDS's own parameters (`rds.*` are names without effect, but for `rds.force_ssl`, which pg_hba.conf enforces), the right
+//! to `rds-db:connect` (members of rds_iam are refused, or come in by a token that iam.py checks), RDS's extension `rds_tools`, and what RDS changed in PostgreSQL's rules for CREATEROLE.
 
 mod client;
+mod iam;
 mod programs;
 mod server;
 mod template;
@@ -21,6 +22,7 @@ use tempfile::TempDir;
 use crate::{Failure, Folders};
 
 pub use client::{Login, Rows, Tls};
+pub use iam::Iam;
 pub use programs::{POSTGRES_VERSIONS, PostgresPrograms, PostgresVersion};
 use server::{Server, User};
 use template::Template;
@@ -44,6 +46,7 @@ pub struct Postgres {
     port: u16,
     authority: PathBuf,
     admin_password: String,
+    iam: Option<iam::Service>,
 }
 
 impl Postgres {
@@ -87,7 +90,7 @@ impl Postgres {
         template.copy(user, &folder.path().join("data"))?;
         let authority = template.authority();
         let (server, address, admin_password) = (None, Ipv4Addr::LOCALHOST, String::new());
-        Ok((Self { programs, user, server, folder, address, port: 0, authority, admin_password }, template))
+        Ok((Self { programs, user, server, folder, address, port: 0, authority, admin_password, iam: None }, template))
     }
 
     fn start_where_it_is_free(&mut self, choose: impl Fn(&mut Self) -> Result<(), Failure>) -> Result<(), Failure> {
@@ -193,6 +196,30 @@ impl Postgres {
     pub fn connections(&self, user: &str) -> Result<usize, Failure> {
         let wanted = format!("connection authorized: user={user} ");
         Ok(self.log()?.lines().filter(|line| line.contains(&wanted)).count())
+    }
+
+    /// From now on members of rds_iam come in with a token, and with nothing else. The wire is RDS's: TLS, and the token in clear text.
+    ///
+    /// # Errors
+    /// When this PostgreSQL was built without LDAP, by which the stand-in for IAM is asked: npm's is, Debian's isn't.
+    pub fn admit_iam(&mut self, folders: &Folders, iam: &Iam<'_>) -> Result<(), Failure> {
+        let service = iam::Service::start(folders, self.port, iam, &self.folder.path().join("iam.log"))?;
+        iam::admit(&self.folder.path().join("data/pg_hba.conf"), &service.method())?;
+        self.query("postgres", "SELECT pg_reload_conf()")?;
+        let wrong = self.query("postgres", "SELECT line_number, error FROM pg_hba_file_rules WHERE error IS NOT NULL")?;
+        if !wrong.is_empty() {
+            return Err(Failure::new(format!("this PostgreSQL can't ask the stand-in for IAM: {wrong:?}")).remedy("take Debian's, `V15`"));
+        }
+        self.iam = Some(service);
+        Ok(())
+    }
+
+    /// What was said of each token: `{"user": …, "refused": null or why}`, a line each.
+    ///
+    /// # Errors
+    /// Before [`Postgres::admit_iam`].
+    pub fn iam_log(&self) -> Result<String, Failure> {
+        fs::read_to_string(self.folder.path().join("iam.log")).map_err(|error| Failure::io("reading the log of IAM", &error))
     }
 
     /// Ends the server; its data stays.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use acceptance_tests::{Failure, Postgres, PostgresVersion, Prerequisites, Release, World, check};
+use acceptance_tests::{Failure, Iam, Login, Postgres, PostgresVersion, Prerequisites, Release, Tls, World, check};
 use serde_json::json;
 
 use super::{
@@ -230,6 +230,61 @@ resource "terraform_data" "login" {{
     assert!(server.log()?.contains("'came in as '"));
     assert!(!stage.terraform.state_file().contains(server.admin_password()));
     check::empty_plan(&stage.terraform)?;
+    check::no_unsupported_call(&stage.world)
+}
+
+/// The token of the ephemeral resource, checked by another implementation of the signature, lets one in where a password does not.
+#[test]
+fn a_token_lets_a_member_of_rds_iam_in() -> Result<(), Failure> {
+    let mut stage = stage()?;
+    let folders = Prerequisites::find()?.folders;
+    let mut server = Postgres::start(&folders, PostgresVersion::V15)?;
+    let (access_key, secret_key) = (format!("AKIADEEPLOY{}", stage.world.account()), "EphemeralSigner/Key+1");
+    stage.terraform.set("AWS_ACCESS_KEY_ID", access_key.as_str());
+    stage.terraform.set("AWS_SECRET_ACCESS_KEY", secret_key);
+    let iam = Iam { host: "localhost", region: "eu-central-1", access_key: &access_key, secret_key };
+    server.admit_iam(&folders, &iam)?;
+    server.query("postgres", "CREATE ROLE \"app user@x\" LOGIN PASSWORD 'known' IN ROLE rds_iam")?;
+    let by_password = Login { user: "app user@x", password: "known", tls: Tls::Unverified };
+    assert!(server.query_as(&by_password, "postgres", "SELECT 1").is_err());
+    let login = |user: &str| {
+        format!(
+            r#"
+ephemeral "deeploy_rds_auth_token" "app" {{
+  host     = "localhost"
+  port     = {}
+  username = "{user}"
+}}
+
+resource "terraform_data" "login" {{
+  triggers_replace = "{user}"
+  provisioner "local-exec" {{
+    command = "{} -X -w -A -t -c 'SELECT 1'"
+    environment = {{
+      PGHOST        = "localhost"
+      PGPORT        = {}
+      PGDATABASE    = "postgres"
+      PGUSER        = "app user@x"
+      PGPASSWORD    = ephemeral.deeploy_rds_auth_token.app.token
+      PGSSLMODE     = "verify-full"
+      PGSSLROOTCERT = "{}"
+    }}
+  }}
+}}
+"#,
+            server.port(),
+            server.psql().display(),
+            server.port(),
+            server.ca_file().display()
+        )
+    };
+    stage.configure(&login("app user@x"))?;
+    stage.terraform.apply::<&str>(&[])?.success()?;
+    assert_eq!(server.connections("app user@x")?, 1, "{}", server.log()?);
+    stage.configure(&login("another"))?;
+    stage.terraform.apply::<&str>(&[])?.failure()?;
+    assert!(server.iam_log()?.contains("it is for another user"), "{}", server.iam_log()?);
+    assert_eq!(server.connections("app user@x")?, 1);
     check::no_unsupported_call(&stage.world)
 }
 

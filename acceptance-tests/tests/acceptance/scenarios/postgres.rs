@@ -1,6 +1,6 @@
 //! The harness itself: the real PostgreSQL servers that stand behind RDS's instances are as RDS's are, in what tests build on.
 
-use acceptance_tests::{Failure, Folders, Login, POSTGRES_VERSIONS, Postgres, PostgresPrograms, PostgresVersion, Rows, Tls};
+use acceptance_tests::{Failure, Folders, Iam, Login, POSTGRES_VERSIONS, Postgres, PostgresPrograms, PostgresVersion, Rows, Tls};
 
 fn start(version: PostgresVersion) -> Result<Postgres, Failure> {
     Postgres::start(&Folders::find()?, version)
@@ -108,6 +108,34 @@ fn a_stopped_server_keeps_its_data_and_a_dropped_one_nothing() -> Result<(), Fai
         assert!(!std::path::Path::new(&folder).exists(), "{folder}");
         assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
     }
+    Ok(())
+}
+
+const SIGNER: Iam<'_> = Iam { host: "db.example", region: "eu-central-1", access_key: "AKIDEXAMPLE", secret_key: "wJalrXUtnFEMI/K7MDENG" };
+
+#[test]
+fn members_of_rds_iam_come_in_by_token_alone() -> Result<(), Failure> {
+    let folders = Folders::find()?;
+    let mut server = start(PostgresVersion::V15)?;
+    server.query("postgres", "CREATE ROLE app LOGIN PASSWORD 'known' IN ROLE rds_iam")?;
+    server.admit_iam(&folders, &SIGNER)?;
+    // Of a time long gone, but signed by the right key: botocore's `generate_db_auth_token`.
+    let old = format!(
+        "db.example:{}/?Action=connect&DBUser=app&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20200101%2Feu-central-1\
+         %2Frds-db%2Faws4_request&X-Amz-Date=20200101T000000Z&X-Amz-Expires=900&X-Amz-SignedHeaders=host&X-Amz-Signature=00",
+        server.port()
+    );
+    for password in ["known", old.as_str(), &old.replace("db.example", "db.other"), &old.replace("DBUser=app", "DBUser=deeploy_admin")] {
+        let said = refused(server.query_as(&Login { user: "app", password, tls: Tls::Unverified }, "postgres", "SELECT 1"));
+        assert!(said.contains("LDAP authentication failed"), "{said}");
+    }
+    let said = server.iam_log()?;
+    for why in ["another host or port", "its time is over", "another user"] {
+        assert!(said.contains(why), "{said}");
+    }
+    // The master user has a password, as before; the newest PostgreSQL comes without LDAP.
+    server.query_as(&server.admin_login(), "postgres", "SELECT 1")?;
+    assert!(start(PostgresVersion::Newest)?.admit_iam(&folders, &SIGNER).is_err());
     Ok(())
 }
 
