@@ -16,7 +16,7 @@ use super::{
 use crate::{
     aws::{Absent, Aws, failure, once},
     components::settings::{bug, json, map, required, text},
-    graph::{Component, Failure, Found, Kept, Query, Readiness, Wanted},
+    graph::{Class, Component, Failure, Found, Kept, Query, Readiness, Wanted},
 };
 
 /// An internet gateway.
@@ -121,7 +121,13 @@ impl Component for InternetGateway {
             self.detach(found).await?;
             let vpc_id = required(&wanted.settings, "vpc_id", CALL)?;
             let call = self.aws.ec2.attach_internet_gateway().internet_gateway_id(&found.id).vpc_id(vpc_id);
-            call.send().await.map_err(|error| failure(CALL, error))?;
+            if let Err(failure) = call.send().await.map_err(|error| failure(CALL, error)) {
+                // The reply of the call that attached it may have been lost.
+                let now = if failure.class == Class::Conflict { self.gateways.get(&found.id).await? } else { None };
+                if !now.is_some_and(|now| text(&self.found(&now).settings, "vpc_id") == Some(vpc_id)) {
+                    return Err(failure);
+                }
+            }
         }
         Ok(())
     }
@@ -146,7 +152,7 @@ mod tests {
         super::replies::{self, names, query, wanted},
         *,
     };
-    use crate::{components::replay::Script, graph::Class};
+    use crate::components::replay::Script;
 
     const ID: &str = "internet_gateway";
 
@@ -195,6 +201,20 @@ mod tests {
         let script = script.on("AttachInternetGateway", 200, &replies::done("AttachInternetGateway"));
         component(&script).update(&attached(), &wanted(ID, [("vpc_id", json!("vpc-2"))]), &names(&["vpc_id"])).await.unwrap();
         assert!(script.finish()[0].1.contains("VpcId=vpc-1"));
+    }
+
+    #[tokio::test]
+    async fn attached_by_a_call_whose_reply_was_lost_it_is_as_wanted() {
+        let (found, wanted) = (Found { id: "igw-1".into(), ..Found::default() }, wanted(ID, [("vpc_id", json!("vpc-1"))]));
+        for (vpc, fine) in [("vpc-1", true), ("vpc-2", false)] {
+            let inside = format!("<attachmentSet><item><vpcId>{vpc}</vpcId><state>available</state></item></attachmentSet>");
+            let item = format!("<item><internetGatewayId>igw-1</internetGatewayId>{inside}</item>");
+            let script = Script::new()
+                .on("AttachInternetGateway", 400, &replies::error("Resource.AlreadyAssociated", "resource igw-1 is already attached"))
+                .on("DescribeInternetGateways", 200, &gateways(&item));
+            assert_eq!(component(&script).update(&found, &wanted, &names(&["vpc_id"])).await.is_ok(), fine, "{vpc}");
+            script.finish();
+        }
     }
 
     #[tokio::test]

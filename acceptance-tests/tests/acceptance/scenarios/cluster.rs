@@ -62,7 +62,17 @@ fn ids(world: &World, kind: &str) -> Result<Vec<String>, Failure> {
 #[test]
 fn one_apply_makes_a_cluster_whose_nodes_and_add_ons_work() -> Result<(), Failure> {
     let stage = stage()?;
+    // What nodes need isn't seen to be there for a while.
+    stage.world.order(&json!([{ "on": { "operation": "eks:DescribeAddon" }, "do": "throttle", "times": 18 }]))?;
     let state = made(&stage, &[])?;
+    stage.world.faults_fired()?;
+    let all = stage.world.calls()?;
+    let last_hidden = all.iter().rposition(|call| !call["fault"].is_null());
+    let first_nodes = all.iter().position(|call| call["operation"] == "CreateNodegroup");
+    assert!(
+        last_hidden.is_some() && last_hidden < first_nodes,
+        "nodes came at {first_nodes:?}, their add-ons were seen after {last_hidden:?}"
+    );
     assert_eq!((&state["status"], &state["drift"]), (&json!("ready"), &json!({})));
     assert_eq!(state["effective_node_groups"]["default"]["instance_types"], json!(["t3.large"]));
     assert_eq!(state["version"], state["kubernetes_version"]);

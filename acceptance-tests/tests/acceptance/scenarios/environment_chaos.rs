@@ -208,8 +208,18 @@ fn refused_again_and_again_everything_is_in_state_and_nothing_is_deleted() -> Re
 fn half_made_it_is_destroyed_whole() -> Result<(), Failure> {
     let stage = set(stage()?)?;
     let Stage { world, terraform } = &stage;
+    let mut guarded = lines(&stage);
+    for guard in ["cluster.deletion_protection", "database.deletion_protection", "database.final_snapshot"] {
+        guarded.set(guard, "true");
+    }
+    terraform.configure(&guarded.text())?;
     world.order(&json!([{ "on": { "operation": "eks:CreateNodegroup" }, "do": "error", "code": "AccessDenied", "message": "no", "status": 403, "times": null }]))?;
     let failed = terraform.apply::<&str>(&[])?.failure()?;
+    // What was never handed out isn't sealed: protections are the last step of a create.
+    let cluster = world.eks("GET", &format!("/clusters/{NAME}"), &Value::Null)?;
+    let database = world.query("rds", "2014-10-31", "DescribeDBInstances", &[("DBInstanceIdentifier", NAME)])?;
+    assert_eq!(cluster["cluster"]["deletionProtection"], json!(false), "{cluster}");
+    assert!(database.contains("<DeletionProtection>false</DeletionProtection>"), "{database}");
     check::says(&failed, "terraform untaint")?;
     world.faults_fired()?;
     world.order(&json!([]))?;
