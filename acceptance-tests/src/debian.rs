@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn what_is_there_needs_nothing_and_what_is_missing_is_named() {
-        let program = std::env::current_exe().expect("this program");
+        let program = env::current_exe().expect("this program");
         let name: &'static str = Box::leak(program.to_string_lossy().into_owned().into_boxed_str());
         assert!(Program { name, package: "none" }.is_there());
         assert!(Program { name: "cargo", package: "cargo" }.is_there());

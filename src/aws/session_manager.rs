@@ -6,7 +6,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{Filter, Reservation};
 use aws_sdk_ssm::types::{InstanceInformationStringFilter, PingStatus};
 
 use super::{Aws, failure};
@@ -155,7 +155,7 @@ async fn running_instances(aws: &Aws, tag: &str, value: &str) -> Result<Vec<Stri
     let call = aws.ec2.describe_instances().filters(filter(&format!("tag:{tag}"), value)).filters(filter("instance-state-name", "running"));
     let reservations: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
     let reservations = reservations.map_err(|error| failure("ec2:DescribeInstances", error))?;
-    let instances = reservations.iter().flat_map(|reservation| reservation.instances());
+    let instances = reservations.iter().flat_map(Reservation::instances);
     let mut ids: Vec<String> = instances.filter_map(|instance| instance.instance_id().map(str::to_owned)).collect();
     ids.sort();
     Ok(ids)

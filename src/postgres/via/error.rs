@@ -154,15 +154,13 @@ pub(crate) enum ViaError {
     },
     /// The bastion, or the node, can't reach the database.
     #[error(
-        "{way}, {target} can't be reached: its name does not resolve there, nothing listens on that port, or the database's security group does not admit it{detail}"
+        "{way}, {target} can't be reached: its name does not resolve there, nothing listens on that port, or the database's security group does not admit it"
     )]
     TargetUnreachable {
         /// The way, as `describe` says it.
         way: String,
         /// `host:port` of the database.
         target: String,
-        /// More about it, in brackets, or nothing.
-        detail: String,
     },
     /// The plugin is not installed.
     #[error(
