@@ -195,9 +195,13 @@ fn incomplete() -> Failure {
 
 fn refused(way: String, failure: Failure) -> ViaError {
     let away = is_away(&failure);
+    // What AWS says often ends in a full stop.
+    let stop = if failure.message.ends_with('.') { "" } else { "." };
     let advice = match failure.class {
-        _ if away => format!(". {NODE_NEEDS}"),
-        Class::Denied => format!(". The caller needs {} on the instance and on the document {DOCUMENT}", INSTANCE_ACTIONS.join(" and ")),
+        _ if away => format!("{stop} {NODE_NEEDS}"),
+        Class::Denied => {
+            format!("{stop} The caller needs {} on the instance and on the document {DOCUMENT}", INSTANCE_ACTIONS.join(" and "))
+        }
         _ => String::new(),
     };
     ViaError::SessionRefused { way, away: away || failure.class == Class::Transient, cause: Box::new(failure), advice }
@@ -295,7 +299,10 @@ mod tests {
         {
             let script = Script::new().on("StartSession", 400, body);
             let error = through(&script, Through::Instance("i-1".into())).start("db", 5432).await.unwrap_err();
-            assert!(error.to_string().contains(expected) && error.is_unreachable() == unreachable, "{error}");
+            assert!(
+                error.to_string().contains(expected) && !error.to_string().contains("..") && error.is_unreachable() == unreachable,
+                "{error}"
+            );
             assert!(
                 error
                     .to_string()

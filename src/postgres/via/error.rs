@@ -220,7 +220,7 @@ pub(crate) enum ViaError {
         way: String,
         /// What AWS says.
         cause: Box<dyn std::error::Error + Send + Sync>,
-        /// What to do, beginning with a full stop; or nothing.
+        /// What to do, beginning with the end of the sentence before; or nothing.
         advice: String,
         /// Whether the node is away, rather than a right missing.
         away: bool,
