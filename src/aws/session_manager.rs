@@ -6,7 +6,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{Filter, Reservation};
 use aws_sdk_ssm::types::{InstanceInformationStringFilter, PingStatus};
 
 use super::{Aws, failure};
@@ -155,7 +155,7 @@ async fn running_instances(aws: &Aws, tag: &str, value: &str) -> Result<Vec<Stri
     let call = aws.ec2.describe_instances().filters(filter(&format!("tag:{tag}"), value)).filters(filter("instance-state-name", "running"));
     let reservations: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
     let reservations = reservations.map_err(|error| failure("ec2:DescribeInstances", error))?;
-    let instances = reservations.iter().flat_map(|reservation| reservation.instances());
+    let instances = reservations.iter().flat_map(Reservation::instances);
     let mut ids: Vec<String> = instances.filter_map(|instance| instance.instance_id().map(str::to_owned)).collect();
     ids.sort();
     Ok(ids)
@@ -195,9 +195,13 @@ fn incomplete() -> Failure {
 
 fn refused(way: String, failure: Failure) -> ViaError {
     let away = is_away(&failure);
+    // What AWS says often ends in a full stop.
+    let stop = if failure.message.ends_with('.') { "" } else { "." };
     let advice = match failure.class {
-        _ if away => format!(". {NODE_NEEDS}"),
-        Class::Denied => format!(". The caller needs {} on the instance and on the document {DOCUMENT}", INSTANCE_ACTIONS.join(" and ")),
+        _ if away => format!("{stop} {NODE_NEEDS}"),
+        Class::Denied => {
+            format!("{stop} The caller needs {} on the instance and on the document {DOCUMENT}", INSTANCE_ACTIONS.join(" and "))
+        }
         _ => String::new(),
     };
     ViaError::SessionRefused { way, away: away || failure.class == Class::Transient, cause: Box::new(failure), advice }
@@ -295,7 +299,10 @@ mod tests {
         {
             let script = Script::new().on("StartSession", 400, body);
             let error = through(&script, Through::Instance("i-1".into())).start("db", 5432).await.unwrap_err();
-            assert!(error.to_string().contains(expected) && error.is_unreachable() == unreachable, "{error}");
+            assert!(
+                error.to_string().contains(expected) && !error.to_string().contains("..") && error.is_unreachable() == unreachable,
+                "{error}"
+            );
             assert!(
                 error
                     .to_string()

@@ -154,15 +154,13 @@ pub(crate) enum ViaError {
     },
     /// The bastion, or the node, can't reach the database.
     #[error(
-        "{way}, {target} can't be reached: its name does not resolve there, nothing listens on that port, or the database's security group does not admit it{detail}"
+        "{way}, {target} can't be reached: its name does not resolve there, nothing listens on that port, or the database's security group does not admit it"
     )]
     TargetUnreachable {
         /// The way, as `describe` says it.
         way: String,
         /// `host:port` of the database.
         target: String,
-        /// More about it, in brackets, or nothing.
-        detail: String,
     },
     /// The plugin is not installed.
     #[error(
@@ -222,7 +220,7 @@ pub(crate) enum ViaError {
         way: String,
         /// What AWS says.
         cause: Box<dyn std::error::Error + Send + Sync>,
-        /// What to do, beginning with a full stop; or nothing.
+        /// What to do, beginning with the end of the sentence before; or nothing.
         advice: String,
         /// Whether the node is away, rather than a right missing.
         away: bool,

@@ -113,7 +113,7 @@ impl Ssh {
             ChannelOpenFailure::AdministrativelyProhibited | ChannelOpenFailure::UnknownChannelType => {
                 ViaError::ForwardingForbidden { at, target }
             }
-            ChannelOpenFailure::ConnectFailed => ViaError::TargetUnreachable { way: self.describe(), target, detail: String::new() },
+            ChannelOpenFailure::ConnectFailed => ViaError::TargetUnreachable { way: self.describe(), target },
             ChannelOpenFailure::ResourceShortage => ViaError::Protocol { at, cause: "it has no resources for another channel".to_owned() },
             ChannelOpenFailure::Other { reason, .. } => ViaError::Protocol { at, cause: reason.clone() },
         })

@@ -171,8 +171,7 @@ impl Checked {
 
     fn unreachable(&self) -> io::Error {
         let way = format!("through the instance {} (Session Manager)", self.tunnel.node);
-        let detail = format!(" (the plugin says: {})", self.tunnel.words());
-        io::Error::new(io::ErrorKind::ConnectionReset, ViaError::TargetUnreachable { way, target: self.target.clone(), detail })
+        io::Error::new(io::ErrorKind::ConnectionReset, ViaError::TargetUnreachable { way, target: self.target.clone() })
     }
 }
 
