@@ -21,10 +21,6 @@ pub(crate) const DOCUMENT: &str = "AWS-StartPortForwardingSessionToRemoteHost";
 /// What the way through one instance calls.
 pub(crate) const INSTANCE_ACTIONS: [&str; 2] = ["ssm:StartSession", "ssm:TerminateSession"];
 
-/// What the way through a cluster calls.
-pub(crate) const CLUSTER_ACTIONS: [&str; 4] =
-    ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation", "ssm:StartSession", "ssm:TerminateSession"];
-
 /// Tags by which a cluster's nodes are known, tried in this order: EKS's own on the nodes of node groups, and on their instances by Auto Scaling.
 const CLUSTER_TAGS: [&str; 2] = ["eks:cluster-name", "aws:eks:cluster-name"];
 

@@ -19,6 +19,7 @@ mod iam_user_guards;
 mod kms_alias;
 mod kms_key;
 mod monitoring;
+pub(crate) mod postgres;
 mod rds;
 mod s3_bucket;
 mod secret;

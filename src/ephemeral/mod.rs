@@ -41,6 +41,7 @@ fn failed(path: Path, summary: &str, failure: &Failure) -> Diagnostic {
         Class::Throttled | Class::Transient | Class::Ambiguous | Class::Busy | Class::Unfinished => "Run Terraform again.",
         Class::Conflict => "Restore the secret, or name another one.",
         Class::NotFound | Class::Invalid => "Change the configuration as AWS says.",
+        Class::Unreachable => "Make the way to it free, then run Terraform again.",
         Class::Bug => "This is a bug of the provider: report it with this message.",
     };
     Diagnostic::error(path, summary, format!("{}: {}{facts}\n\n{remedy}", failure.operation, failure.message))

@@ -81,6 +81,8 @@ pub struct Node {
     pub adopt: bool,
     /// Tags of this object alone, beside the user's: what others know it by (`Name`, `kubernetes.io/role/elb`).
     pub tags: BTreeMap<String, String>,
+    /// It takes our marks and no tags of the user: what holds them is a comment that people read.
+    pub marks_only: bool,
     /// Shall not exist (its configuration was taken away): observed like any other, and a run deletes what it finds of ours, after the
     /// rest is done and after asking its guards. Absent and not found is no difference; found is, and shows in `drift` as `superfluous`.
     pub absent: bool,
@@ -100,6 +102,7 @@ impl Node {
             keep: None,
             adopt: false,
             tags: BTreeMap::new(),
+            marks_only: false,
             absent: false,
         }
     }
@@ -140,6 +143,12 @@ impl Node {
     pub fn tagged(mut self, tags: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
         self.tags.extend(tags.into_iter().map(|(key, value)| (key.into(), value.into())));
         self
+    }
+
+    /// It takes no tags of the user.
+    #[must_use]
+    pub fn marked_only(self) -> Self {
+        Self { marks_only: true, ..self }
     }
 
     /// It shall not exist, if `absent`.

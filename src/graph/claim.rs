@@ -118,7 +118,7 @@ pub(crate) fn ownership(owner: &Owner, found: &Found) -> Ownership {
 
 /// Every tag that a node's object shall carry; the claim's own come from `claim`, on the claim only.
 pub(crate) fn wanted_tags(blueprint: &Blueprint, node: &Node, claim: Option<&Claim>) -> BTreeMap<String, String> {
-    let mut tags = blueprint.tags.clone();
+    let mut tags = if node.marks_only { BTreeMap::new() } else { blueprint.tags.clone() };
     tags.extend(node.tags.clone());
     tags.insert(OWNER.to_owned(), blueprint.owner.tag());
     tags.insert(COMPONENT.to_owned(), node.id.0.clone());

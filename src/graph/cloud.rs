@@ -144,6 +144,20 @@ impl Cloud {
         self
     }
 
+    /// The same with other bounds than it has.
+    #[must_use]
+    pub fn adjusted(mut self, adjust: impl FnOnce(Limits) -> Limits) -> Self {
+        self.limits = adjust(self.limits);
+        self
+    }
+
+    /// The same with more components.
+    #[must_use]
+    pub fn also(mut self, components: &[Arc<dyn Component>]) -> Self {
+        self.components.extend(components.iter().map(|component| (component.kind(), Arc::clone(component))));
+        self
+    }
+
     /// The component of a kind.
     #[must_use]
     pub fn component(&self, kind: &str) -> Option<&dyn Component> {

@@ -25,6 +25,8 @@ pub enum Class {
     NotFound,
     /// AWS refuses the request as it is.
     Invalid,
+    /// There is no connection to what holds the objects, however often it is tried. It says nothing about them.
+    Unreachable,
     /// Credentials are wrong or have expired.
     Credentials,
     /// Ours: a reply that can't be.

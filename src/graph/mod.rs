@@ -36,7 +36,7 @@ pub use component::{Component, Found, Guard, Kept, Query, Readiness, Wanted};
 pub use destroy::destroy;
 pub use diff::{Difference, What, diff, drift};
 pub use failure::{Class, Failure};
-pub use observe::{Observed, observe};
+pub use observe::{Observed, UNREAD, observe};
 pub use order::Flaw;
 #[cfg(test)]
 pub(crate) use order::Order;

@@ -19,6 +19,9 @@ use super::{
 /// How long a reading may take in all; Terraform's own refresh has no limit.
 const OBSERVE_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// The operation of a failure that only follows from another one: nothing was asked.
+pub const UNREAD: &str = "find";
+
 /// What exists of a blueprint.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
@@ -149,7 +152,7 @@ fn absence(class: Class, complete: bool) -> bool {
 fn unread(why: &str) -> Failure {
     Failure {
         class: Class::Transient,
-        operation: "find".to_owned(),
+        operation: UNREAD.to_owned(),
         code: None,
         request_id: None,
         message: format!("not read: {why}"),

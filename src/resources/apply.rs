@@ -6,11 +6,12 @@ use tf_provider::{ApplyRequest, ApplyResponse, Attr, Diagnostics, Operation, Pat
 
 use crate::{
     aws::Aws,
-    components,
+    components::{self, postgres::Purpose},
     graph::{Blueprint, Cloud, ComponentId, Limits, Mode, OsEntropy, Outcome, Run, Status, destroy, run},
 };
 
 use super::{
+    bound::{Binding, bind},
     composite::{Adapter, Composite},
     pace, plan, report,
     state::{self, Basis},
@@ -59,7 +60,9 @@ async fn make<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &Appl
     let order = order::<C>(request, &request.prior, mode)?;
     let known = order.known.clone();
     let blueprint = adapter.blueprint(&model, &request.planned, &place, &known)?;
-    let outcome = Box::pin(run(&cloud(aws)?, &blueprint, order)).await;
+    let binding = bind::<C>(aws, &model, &request.config, Purpose::Apply).await?;
+    let outcome = Box::pin(run(&binding.cloud(cloud(aws)?), &blueprint, order)).await;
+    binding.close().await;
     let claim = state::claim(&outcome.observed);
     let basis = Basis { before: &request.planned, prior: &request.prior, claim, blueprint: &blueprint, place: &place, known: &known };
     let found = state::of(adapter, &model, &basis, &outcome.observed);
@@ -110,7 +113,12 @@ async fn delete<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &Ap
     let order = order::<C>(request, &request.prior, Mode::Update)?;
     let known = order.known.clone();
     let blueprint = adapter.blueprint(&model, &request.prior, &place, &known)?;
-    let outcome = Box::pin(destroy(&cloud(aws)?, &blueprint, order)).await;
+    let binding = bind::<C>(aws, &model, &request.config, Purpose::Destroy).await?;
+    if let Binding::Leave(kept) = &binding {
+        return Ok((Value::Null, report::left(C::TYPE, &blueprint, kept)));
+    }
+    let outcome = Box::pin(destroy(&binding.cloud(cloud(aws)?), &blueprint, order)).await;
+    binding.close().await;
     let diagnostics = report::destroyed(C::TYPE, &blueprint, &outcome);
     let gone = outcome.failures.is_empty() && outcome.refusals.iter().all(report::lets_go) && !outcome.stopped;
     if gone {

@@ -21,7 +21,12 @@ use crate::{
     provider::Session,
 };
 
-use super::{apply, change::Change, import, plan, read, report};
+use super::{
+    apply,
+    bound::{Binding, Task},
+    change::Change,
+    import, plan, read, report,
+};
 
 pub(super) use super::{
     outputs::{Decider, deciders},
@@ -65,9 +70,22 @@ pub(crate) trait Composite: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// What of the configuration alone shows to be wrong: only there stand the write-only values.
+    fn check_written(_written: &Self::Model) -> Diagnostics {
+        Vec::new()
+    }
+
     /// The same, where account and region must be known for it.
     fn check_in(_model: &Self::Model, _place: &Place) -> Diagnostics {
         Vec::new()
+    }
+
+    /// The component whose tags `tags_all` shows; `None`: the claim.
+    const TAGS_OF: Option<&'static str> = None;
+
+    /// What an operation works with beside the account's components; connects to nothing yet.
+    fn bind(_task: Task<'_, Self::Model>, _aws: &Arc<Aws>) -> impl Future<Output = Result<Binding, Diagnostics>> + Send {
+        async { Ok(Binding::Account) }
     }
 
     /// Fills attributes that are made of others (a secret's name of the user's). Runs after the preset's defaults; `written` is what
@@ -222,7 +240,11 @@ impl<C: Composite> Resource for Adapter<C> {
 
     async fn validate(&self, config: &Value, _capabilities: Capabilities) -> Diagnostics {
         match Self::model(config) {
-            Ok(model) => C::check(&model),
+            Ok(model) => {
+                let mut problems = C::check_written(&model);
+                problems.extend(C::check(&model));
+                problems
+            }
             Err(diagnostics) => diagnostics,
         }
     }

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use tf_provider::{Diagnostic, Diagnostics, ImportRequest, ImportResponse, Model, Path, Value};
 
-use crate::policies::Place;
 use crate::{
+    components::postgres::Purpose,
     graph::{Blueprint, Found, OWNER, Observed, observe},
+    policies::Place,
     presets::{Preset, fill},
 };
 
 use super::{
     apply::cloud,
+    bound::bind,
     composite::{Adapter, Composite, fields},
     read::IMPORTED,
     report, state, tags,
@@ -42,7 +44,9 @@ async fn find<C: Composite>(adapter: &Adapter<C>, id: &str) -> Result<Value, Dia
     let value = model.to_value();
     let known = C::known(&model);
     let blueprint = adapter.blueprint(&model, &value, &place, &known)?;
-    let seen = observe(&cloud(&aws)?, &blueprint, &known).await;
+    let binding = bind::<C>(&aws, &model, &Value::Null, Purpose::Read).await?;
+    let seen = observe(&binding.cloud(cloud(&aws)?), &blueprint, &known).await;
+    binding.close().await;
     if !seen.failures.is_empty() {
         return Err(report::unreadable(C::TYPE, &seen));
     }
@@ -79,7 +83,7 @@ fn refuse_anothers<C: Composite>(blueprint: &Blueprint, claim: &Found) -> Result
 /// The user's tags of an imported object: all that the provider doesn't add by itself.
 pub(super) fn with_tags<C: Composite>(adapter: &Adapter<C>, value: &Value, blueprint: &Blueprint, seen: &Observed) -> Value {
     let mut all = fields(value);
-    if let Some(found) = state::claim_of(blueprint).and_then(|component| seen.found.get(component)) {
+    if let Some(found) = state::tagged::<C>(blueprint, seen) {
         let defaults = adapter.session.default_tags().unwrap_or_default();
         let own: BTreeMap<String, String> =
             tags::visible(&adapter.session, found).into_iter().filter(|(key, value)| defaults.get(key) != Some(value)).collect();

@@ -8,6 +8,7 @@ use crate::provider::Session;
 
 mod access;
 mod apply;
+mod bound;
 mod change;
 pub(crate) mod checks;
 mod close;
@@ -26,6 +27,7 @@ mod pace;
 mod parts;
 mod plan;
 mod rds_instance;
+mod rds_user;
 mod read;
 mod report;
 mod s3_bucket;
@@ -48,6 +50,7 @@ pub(crate) fn all(session: &Arc<Session>) -> Vec<Arc<dyn Resource>> {
         Adapter::<iam_user::Kind>::resource(Arc::clone(session)),
         Adapter::<rds_instance::Kind>::resource(Arc::clone(session)),
         Adapter::<eks_cluster::Kind>::resource(Arc::clone(session)),
+        Adapter::<rds_user::Kind>::resource(Arc::clone(session)),
         Adapter::<network::Kind>::resource(Arc::clone(session)),
         Adapter::<monitoring::Kind>::resource(Arc::clone(session)),
     ]

@@ -84,7 +84,8 @@ async fn make<C: Composite>(adapter: &Adapter<C>, request: &PlanRequest, said: &
     C::derive(&mut model, &written, prior.as_ref(), facts.as_ref());
     let place = locate(adapter, &model).await?;
     // What is written is checked as it is, and again with everything that the preset adds.
-    let mut problems = C::check(&written);
+    let mut problems = C::check_written(&written);
+    problems.extend(C::check(&written));
     if problems.is_empty() {
         problems = C::check(&model);
         problems.extend(C::check_change(&model, prior.as_ref(), facts.as_ref()));

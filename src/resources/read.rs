@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use tf_provider::{Attr, Diagnostic, Diagnostics, Operation, Path, ReadRequest, ReadResponse, Timeouts, Value};
 
-use crate::graph::{Blueprint, Claim, Observed, Phase, observe};
+use crate::{
+    components::postgres::Purpose,
+    graph::{Blueprint, Claim, Observed, Phase, observe},
+};
 
 use super::{
     apply::cloud,
+    bound::{Binding, bind},
     composite::{Adapter, Composite},
     plan, report,
     state::{self, Basis},
@@ -37,7 +41,15 @@ pub(super) async fn read<C: Composite>(adapter: &Adapter<C>, request: ReadReques
         return response;
     }
     match look(adapter, &request).await {
-        Ok(state) => response.state = state,
+        Ok((Some(state), said)) => {
+            response.state = state;
+            response.diagnostics = said;
+        }
+        // Nobody looked: what an import has begun is still to be done.
+        Ok((None, said)) => {
+            response.private = request.private;
+            response.diagnostics = said;
+        }
         Err(diagnostics) => {
             response.private = request.private;
             response.diagnostics = diagnostics;
@@ -46,7 +58,8 @@ pub(super) async fn read<C: Composite>(adapter: &Adapter<C>, request: ReadReques
     response
 }
 
-async fn look<C: Composite>(adapter: &Adapter<C>, request: &ReadRequest) -> Result<Value, Diagnostics> {
+/// The state as it is; `None`: as it was, since nobody could look.
+async fn look<C: Composite>(adapter: &Adapter<C>, request: &ReadRequest) -> Result<(Option<Value>, Diagnostics), Diagnostics> {
     let aws = adapter.session.aws().await?;
     let mut model = Adapter::<C>::model(&request.state)?;
     let place = Adapter::<C>::place(&aws, &model).await?;
@@ -56,17 +69,25 @@ async fn look<C: Composite>(adapter: &Adapter<C>, request: &ReadRequest) -> Resu
         return Err(vec![elsewhere]);
     }
     let patience = patience(&request.state)?;
-    let cloud = cloud(&aws)?;
+    let binding = bind::<C>(&aws, &model, &Value::Null, Purpose::Read).await?;
+    if let Binding::Blind(why) = binding {
+        return Ok((None, why.into_iter().collect()));
+    }
+    let cloud = binding.cloud(cloud(&aws)?);
     let Ok(seen) = tokio::time::timeout(patience, observe(&cloud, &blueprint, &known)).await else {
         let detail =
             format!("AWS did not answer everything within {} seconds. Try again, or give it more in `timeouts`.", patience.as_secs());
         return Err(vec![Diagnostic::error(Path::of("timeouts.read"), format!("{} could not be read in time", C::TYPE), detail)]);
     };
+    binding.close().await;
+    if let Some(unreachable) = report::out_of_reach(C::TYPE, &seen) {
+        return Ok((None, vec![unreachable]));
+    }
     if !seen.failures.is_empty() {
         return Err(report::unreadable(C::TYPE, &seen));
     }
     if seen.found.is_empty() && !waits(&blueprint, &seen) {
-        return Ok(Value::Null);
+        return Ok((Some(Value::Null), Diagnostics::new()));
     }
     let mut before = request.state.clone();
     // The claim of a state never changes by reading: another's would make this state delete what isn't its own.
@@ -80,7 +101,7 @@ async fn look<C: Composite>(adapter: &Adapter<C>, request: &ReadRequest) -> Resu
         blueprint = adapter.blueprint(&model, &before, &place, &known)?;
     }
     let basis = Basis { before: &before, prior: &request.state, claim, blueprint: &blueprint, place: &place, known: &known };
-    Ok(state::of(adapter, &model, &basis, &seen))
+    Ok((Some(state::of(adapter, &model, &basis, &seen)), Diagnostics::new()))
 }
 
 fn patience(state: &Value) -> Result<Duration, Diagnostics> {

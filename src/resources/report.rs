@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tf_provider::{Diagnostic, Diagnostics, Path};
 
-use crate::graph::{Blueprint, Class, ComponentFailure, Failure, Guard, Kept, Mode, Observed, Outcome, Refusal, Status};
+use crate::graph::{self, Blueprint, Class, ComponentFailure, Failure, Guard, Kept, Mode, Observed, Outcome, Refusal, Status};
 
 /// A failed call at an attribute.
 pub(super) fn failed(path: Path, summary: impl Into<String>, failure: &Failure) -> Diagnostic {
@@ -41,6 +41,7 @@ fn remedy(failure: &Failure) -> &'static str {
         Class::Conflict => "Choose another name, or import what exists.",
         Class::NotFound => "It was deleted meanwhile. Apply again.",
         Class::Invalid => "Change the configuration as AWS says.",
+        Class::Unreachable => "Make the way to it free, then apply again: nothing is lost.",
         Class::Credentials => "Renew the credentials that the provider uses, and apply again.",
         Class::Bug => "This is a bug of the provider: report it with this message.",
     }
@@ -53,7 +54,7 @@ fn path_of(failure: &Failure) -> Path {
 /// After a create or update.
 pub(super) fn outcome(resource: &str, mode: Mode, outcome: &Outcome, blueprint: &Blueprint) -> Diagnostics {
     let mut said: Diagnostics = outcome.refusals.iter().map(|refusal| refused(resource, blueprint, refusal)).collect();
-    said.extend(outcome.failures.iter().map(|failed| component(resource, blueprint, outcome, mode, failed)));
+    said.extend(told(&outcome.failures, |failed| &failed.failure).map(|failed| component(resource, blueprint, outcome, mode, failed)));
     if said.is_empty() && outcome.status == Status::Incomplete {
         said.push(Diagnostic::warning(
             Path::root(),
@@ -156,7 +157,7 @@ pub(super) fn destroyed(resource: &str, blueprint: &Blueprint, outcome: &Outcome
         }
         said.push(diagnostic);
     }
-    for failed in &outcome.failures {
+    for failed in told(&outcome.failures, |failed| &failed.failure) {
         said.push(Diagnostic::error(
             path_of(&failed.failure),
             format!("{resource} {:?}: {} `{}` failed", blueprint.owner.name, failed.doing, failed.component),
@@ -174,19 +175,34 @@ pub(super) fn destroyed(resource: &str, blueprint: &Blueprint, outcome: &Outcome
             "Terraform was interrupted. What remains is in state. Destroy again: it goes on where it ended.",
         ));
     }
-    if !outcome.kept.is_empty() {
-        let list: Vec<String> = outcome
-            .kept
-            .iter()
-            .map(|(_, Kept { what, cost })| if cost.is_empty() { format!("- {what}.") } else { format!("- {what}. Cost: {cost}.") })
-            .collect();
-        said.push(Diagnostic::warning(
-            Path::root(),
-            format!("{resource} {:?} is destroyed, and this remains", blueprint.owner.name),
-            list.join("\n"),
-        ));
-    }
+    let kept: Vec<Kept> = outcome.kept.iter().map(|(_, kept)| kept.clone()).collect();
+    said.extend(left(resource, blueprint, &kept));
     said
+}
+
+/// What a destroy leaves on purpose.
+pub(super) fn left(resource: &str, blueprint: &Blueprint, kept: &[Kept]) -> Diagnostics {
+    let line = |Kept { what, cost }: &Kept| if cost.is_empty() { format!("- {what}.") } else { format!("- {what}. Cost: {cost}.") };
+    let list: Vec<String> = kept.iter().map(line).collect();
+    if list.is_empty() {
+        return Diagnostics::new();
+    }
+    let summary = format!("{resource} {:?} is destroyed, and this remains", blueprint.owner.name);
+    vec![Diagnostic::warning(Path::root(), summary, list.join("\n"))]
+}
+
+/// A refresh that had no connection, where the state stays: nothing of it is taken for absent. `None`: something else failed, too.
+pub(super) fn out_of_reach(resource: &str, seen: &Observed) -> Option<Diagnostic> {
+    let (_, failure) = seen.failures.iter().find(|(_, failure)| failure.class == Class::Unreachable)?;
+    let follows = |failure: &Failure| failure.class == Class::Unreachable || failure.operation == graph::UNREAD;
+    if !seen.failures.iter().all(|(_, failure)| follows(failure)) {
+        return None;
+    }
+    let detail = format!(
+        "The state is shown as it was: drift since then doesn't show, and an apply that changes something will need the connection. {}",
+        cause(failure)
+    );
+    Some(Diagnostic::warning(path_of(failure), format!("{resource} was not refreshed"), detail))
 }
 
 fn guarded_at(guard: &Guard) -> Path {
@@ -208,8 +224,15 @@ fn guarded(resource: &str, blueprint: &Blueprint, outcome: &Outcome) -> Option<D
 
 /// A read that could not see everything: nothing is taken for absent.
 pub(super) fn unreadable(resource: &str, seen: &Observed) -> Diagnostics {
-    let say = |(component, failure): &(crate::graph::ComponentId, Failure)| {
+    let say = |(component, failure): &(graph::ComponentId, Failure)| {
         failed(path_of(failure), format!("{resource}: `{component}` can't be read"), failure)
     };
-    seen.failures.iter().map(say).collect()
+    told(&seen.failures, |(_, failure)| failure).map(say).collect()
+}
+
+/// Failures without those that only follow from others, unless there is nothing else to say.
+fn told<T>(failures: &[T], of: impl Fn(&T) -> &Failure) -> impl Iterator<Item = &T> {
+    let follows: Vec<bool> = failures.iter().map(|failed| of(failed).operation == graph::UNREAD).collect();
+    let all = follows.iter().all(|follows| *follows);
+    failures.iter().zip(follows).filter(move |(_, follows)| all || !follows).map(|(failed, _)| failed)
 }

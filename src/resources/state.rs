@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tf_provider::{Model, Value};
 
 use crate::{
-    graph::{Blueprint, Known, Meaning, Node, Observed, Phase, Readiness, drift, same},
+    graph::{Blueprint, Found, Known, Meaning, Node, Observed, Phase, Readiness, drift, same},
     policies::Place,
 };
 
@@ -46,7 +46,7 @@ pub(super) fn of<C: Composite>(adapter: &Adapter<C>, model: &C::Model, basis: &B
     let unshown =
         adapter.blueprint(&model, before, place, ids).map_or_else(|_| (*blueprint).clone(), |refreshed| unshown(blueprint, &refreshed));
     let mut all = fields(&model.to_value());
-    if let Some(found) = claim_of(blueprint).and_then(|id| seen.found.get(id)) {
+    if let Some(found) = tagged::<C>(blueprint, seen) {
         all.insert("tags_all".to_owned(), tags::to_value(&tags::visible(&adapter.session, found)));
     }
     if all.contains_key("policy") {
@@ -107,6 +107,14 @@ fn policy(before: &Value, live: &serde_json::Value) -> Value {
         Some(written) if same(Meaning::Policy, &written, live) => before.clone(),
         _ if live.is_null() => Value::Null,
         _ => live.to_string().into(),
+    }
+}
+
+/// The object whose tags stand for the resource's.
+pub(super) fn tagged<'a, C: Composite>(blueprint: &Blueprint, seen: &'a Observed) -> Option<&'a Found> {
+    match C::TAGS_OF {
+        Some(component) => seen.found.get(&component.into()),
+        None => claim_of(blueprint).and_then(|id| seen.found.get(id)),
     }
 }
 
@@ -238,7 +246,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_on_its_way_out_shows() {
-        use crate::graph::{Claim, Found, Owner, Settings};
+        use crate::graph::{Claim, Owner, Settings};
         let nodes = vec![Node::new("record", "thing", Settings::new()).claim(), Node::new("part", "thing", Settings::new())];
         let blueprint = Blueprint::of(Owner { resource: "t".into(), name: "n".into() }, nodes);
         let mine = object(&[("uid", "u".into()), ("incarnation", "i".into())]);

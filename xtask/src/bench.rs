@@ -12,6 +12,8 @@ use std::{
 use acceptance_tests::{Environment, Failure, Folders, Prerequisites, Sandbox, Terraform, World, check};
 use serde_json::Value;
 
+#[cfg(unix)]
+use crate::bench_rds_user;
 use crate::{arguments::Arguments, bench_environment, package, prepare, screen};
 
 /// Enough for a median that doesn't move.
@@ -45,6 +47,8 @@ pub(crate) fn run(folders: &Folders, mut arguments: Arguments) -> Result<ExitCod
         None => println!("  resident memory after the handshake can't be read on this system"),
     }
     plans(folders, &provider)?;
+    #[cfg(unix)]
+    bench_rds_user::figures(folders, &provider)?;
     bench_environment::figures(folders, &provider)?;
     Ok(ExitCode::SUCCESS)
 }

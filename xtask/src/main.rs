@@ -7,6 +7,8 @@
 mod arguments;
 mod bench;
 mod bench_environment;
+#[cfg(unix)]
+mod bench_rds_user;
 mod cargo;
 mod commands;
 mod demo;

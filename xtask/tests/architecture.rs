@@ -189,3 +189,16 @@ fn files_are_named_for_what_they_are() {
         .collect();
     assert!(vague.is_empty(), "{vague:?}");
 }
+
+#[test]
+fn only_the_postgres_layer_speaks_sql() {
+    let all = sources(&["src"], ".rs");
+    forbid("Only postgres/ speaks SQL.", &all, |source, line| {
+        !source.path.starts_with("src/postgres/")
+            && ["batch_execute(", ".query_opt(", ".query_one(", "tokio_postgres::Client"].iter().any(|call| line.contains(call))
+    });
+    let postgres = sources(&["src/postgres"], ".rs");
+    forbid("postgres/ knows no resource, no engine and no AWS.", &postgres, |_, line| {
+        ["crate::aws", "crate::graph", "crate::components", "crate::resources"].iter().any(|layer| line.contains(layer))
+    });
+}

@@ -76,6 +76,17 @@ class Secrets(SandboxTest):
         self.refused("DecryptionFailure", self.secrets.get_secret_value, SecretId="n")
         self.refused("EncryptionFailure", self.secrets.put_secret_value, SecretId="n", SecretString="x")
 
+    def test_a_label_that_moves_takes_the_value_with_it(self):
+        self.make()
+        token = "t" * 32
+        self.secrets.put_secret_value(SecretId="n", SecretString="two", ClientRequestToken=token, VersionStages=["AWSPENDING"])
+        self.assertEqual(self.secrets.get_secret_value(SecretId="n")["SecretString"], "one")
+        self.assertEqual(self.secrets.get_secret_value(SecretId="n", VersionStage="AWSPENDING")["SecretString"], "two")
+        before = self.secrets.get_secret_value(SecretId="n")["VersionId"]
+        self.secrets.update_secret_version_stage(SecretId="n", VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=before)
+        self.assertEqual(self.secrets.get_secret_value(SecretId="n")["SecretString"], "two")
+        self.assertEqual(self.secrets.get_secret_value(SecretId="n", VersionStage="AWSPREVIOUS")["SecretString"], "one")
+
     def test_limits(self):
         self.refused("InvalidParameterException", self.secrets.create_secret, Name="n", SecretString="x" * 65_537)
         self.refused("ValidationException", self.secrets.create_secret, Name="not a name", SecretString="x")

@@ -5,7 +5,7 @@
 //! Thailand, Mexico, Taipei), GovCloud and China: there `ca_certificate` must be given.
 
 /// The roots, PEM, one after the other with comments between them.
-pub const RDS_ROOTS: &str = include_str!("rds-global-bundle.pem");
+pub(super) const RDS_ROOTS: &str = include_str!("rds-global-bundle.pem");
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]

@@ -139,6 +139,14 @@ def _describe(call: AwsCall) -> dict[str, Any]:
     return {"DBInstances": shown, **more}
 
 
+@before("rds", "DescribeDBClusters")
+def _describe_clusters(call: AwsCall) -> dict[str, Any]:
+    """No cluster can be made here, so there is none."""
+    if call.text("DBClusterIdentifier"):
+        raise AwsError("DBClusterNotFoundFault", f"DBCluster {call.text('DBClusterIdentifier')} not found.")
+    return {"DBClusters": []}
+
+
 @before("rds", "RebootDBInstance")
 def _reboot(call: AwsCall) -> dict[str, Any]:
     instance = instance_of(call)

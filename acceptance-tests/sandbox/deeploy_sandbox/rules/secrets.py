@@ -147,6 +147,10 @@ def _put(call: AwsCall) -> dict[str, Any] | None:
 def _get(call: AwsCall) -> None:
     secret = find_secret(call, call.text("SecretId"))
     _check_key(call, getattr(secret, "kms_key_id", None), "DecryptionFailure")
+    # Without a version and a label it is AWSCURRENT that is asked for, wherever UpdateSecretVersionStage has moved that.
+    current = next((version for version, kept in secret.versions.items() if "AWSCURRENT" in kept["version_stages"]), None)
+    if current is not None:
+        secret.set_default_version_id(current)
 
 
 @before("secretsmanager", "DeleteSecret")

@@ -81,6 +81,10 @@ fn every_resource_example_runs_with_the_provider_example() -> Result<(), Failure
     let mut seen = 0;
     for folder in fs::read_dir(examples.join("resources")).unwrap() {
         let folder = folder.unwrap().path();
+        // It needs a server: scenarios/rds_user_example.rs.
+        if folder.ends_with("deeploy_rds_user") {
+            continue;
+        }
         world.reset()?;
         world.settings(&serde_json::json!({ "quotas": { "elastic-ips": 20, "vpcs": 10 } }))?;
         admin(&world)?;

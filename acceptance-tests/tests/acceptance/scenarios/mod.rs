@@ -44,6 +44,22 @@ mod network_ways_out;
 mod ownership;
 #[cfg(unix)]
 mod postgres;
+#[cfg(unix)]
+mod rds_user;
+#[cfg(unix)]
+mod rds_user_access;
+#[cfg(unix)]
+mod rds_user_chaos;
+#[cfg(unix)]
+mod rds_user_destroy;
+#[cfg(unix)]
+mod rds_user_drift;
+#[cfg(unix)]
+mod rds_user_example;
+#[cfg(unix)]
+mod rds_user_stage;
+#[cfg(unix)]
+mod rds_user_ways;
 mod registry;
 mod repair;
 mod s3_bucket;
