@@ -1,6 +1,6 @@
 //! Who may read, whose password it is, and what is wrong in a configuration of `deeploy_rds_user`.
 
-use acceptance_tests::{Failure, POSTGRES_VERSIONS, PostgresVersion, check};
+use acceptance_tests::{Failure, Folders, Iam, POSTGRES_VERSIONS, PostgresVersion, check};
 use serde_json::json;
 
 use super::{
@@ -133,6 +133,35 @@ fn a_write_only_administrator_works_from_create_to_destroy() -> Result<(), Failu
     db.stage.terraform.set("PGPASSWORD", &password);
     db.stage.terraform.destroy::<&str>(&[])?.success()?;
     assert_eq!(db.roles()?, Vec::<String>::new());
+    Ok(())
+}
+
+/// The administrator by a token of IAM, which signs the database's own name; it is made for each connection and asked of nobody.
+#[test]
+fn an_administrator_of_iam_makes_the_user() -> Result<(), Failure> {
+    let mut db = db(PostgresVersion::V15)?;
+    let admin = db.server.admin();
+    db.server.query("postgres", &format!("GRANT rds_iam TO {admin}"))?;
+    let access_key = format!("AKIADEEPLOY{}", db.stage.world.account());
+    let iam = Iam {
+        access_key: &access_key,
+        secret_key: "sandbox",
+        region: db.stage.world.region(),
+        host: "localhost",
+    };
+    db.server.admit_iam(&Folders::find()?, &iam)?;
+    let configuration = |lines: &str| {
+        let login = format!("admin_username = {admin:?}\n  admin_iam_auth = true");
+        db.user(lines).replacen(&format!("admin_secret_arn = {:?}", db.admin), &login, 1)
+    };
+    let (first, second) = (configuration(""), configuration("  connection_limit = 9\n  drop_databases = true"));
+    db.apply(&first)?;
+    assert_eq!(db.as_user(&db.stored()?, "deeploy", "SELECT 1")?, ["1"]);
+    db.apply(&second)?;
+    db.stage.terraform.destroy::<&str>(&[])?.success()?;
+    assert_eq!((db.roles()?, db.databases()?), (Vec::new(), Vec::new()));
+    let log = db.server.iam_log()?;
+    assert!(log.contains("\"refused\": null") && !log.contains("\"refused\": \""), "{log}");
     Ok(())
 }
 
