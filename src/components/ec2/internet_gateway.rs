@@ -124,7 +124,7 @@ impl Component for InternetGateway {
             if let Err(failure) = call.send().await.map_err(|error| failure(CALL, error)) {
                 // The reply of the call that attached it may have been lost.
                 let now = if failure.class == Class::Conflict { self.gateways.get(&found.id).await? } else { None };
-                if !now.is_some_and(|now| text(&self.found(&now).settings, "vpc_id") == Some(vpc_id)) {
+                if now.is_none_or(|now| text(&self.found(&now).settings, "vpc_id") != Some(vpc_id)) {
                     return Err(failure);
                 }
             }

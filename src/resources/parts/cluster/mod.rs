@@ -81,6 +81,7 @@ pub(crate) struct Cluster {
     #[tf(optional, validate(validators::cidrs()), note(change = "live"))]
     pub private_access_cidrs: Attr<Set<String>>,
     /// Groups of nodes by name. What a group leaves out is chosen when it is made, and stands in `effective_node_groups`. By default there is one, `default`.
+    /// Instances and their disks carry the resource's tags; what changes a group's launch template, tags too, replaces its nodes one after the other.
     #[tf(optional, validate(validators::node_group_names()))]
     pub node_groups: Attr<BTreeMap<String, NodeGroup>>,
     /// Percentage of a group's nodes that are replaced at once.
