@@ -134,7 +134,8 @@ fn tls_failed(error: &tokio_postgres::Error) -> bool {
     let mut source: Option<&(dyn std::error::Error + 'static)> = error.source();
     while let Some(cause) = source {
         let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+        let of_tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if cause.is::<rustls::Error>() || of_tls.is_some() {
             return true;
         }
         source = cause.source();

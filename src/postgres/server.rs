@@ -58,6 +58,9 @@ pub(crate) trait Logins: Send + Sync {
     /// The administrator's credentials; `again`: read anew, since those given before were refused.
     async fn admin(&self, again: bool) -> Result<Login, PgError>;
 
+    /// The attribute that tells them.
+    fn attribute(&self) -> &'static str;
+
     /// What is known about the server otherwise.
     async fn absence(&self) -> Absence;
 }
@@ -196,7 +199,10 @@ impl Server {
         }
         match result {
             Err(PgError::Unreachable(cause)) => Err(self.lost(cause).await),
-            Err(PgError::Refused(said)) => Err(PgError::Refused(format!("the server refuses the administrator {:?}: {said}", login.user))),
+            Err(PgError::Refused(said)) => Err(PgError::Credentials {
+                message: format!("the server refuses the administrator {:?}: {said}", login.user),
+                attribute: self.logins.attribute(),
+            }),
             other => other,
         }
     }

@@ -54,7 +54,9 @@ fn path_of(failure: &Failure) -> Path {
 /// After a create or update.
 pub(super) fn outcome(resource: &str, mode: Mode, outcome: &Outcome, blueprint: &Blueprint) -> Diagnostics {
     let mut said: Diagnostics = outcome.refusals.iter().map(|refusal| refused(resource, blueprint, refusal)).collect();
-    said.extend(told(&outcome.failures, |failed| &failed.failure).map(|failed| component(resource, blueprint, outcome, mode, failed)));
+    said.extend(
+        told(&outcome.failures, |failed| &failed.failure).into_iter().map(|failed| component(resource, blueprint, outcome, mode, failed)),
+    );
     if said.is_empty() && outcome.status == Status::Incomplete {
         said.push(Diagnostic::warning(
             Path::root(),
@@ -227,12 +229,19 @@ pub(super) fn unreadable(resource: &str, seen: &Observed) -> Diagnostics {
     let say = |(component, failure): &(graph::ComponentId, Failure)| {
         failed(path_of(failure), format!("{resource}: `{component}` can't be read"), failure)
     };
-    told(&seen.failures, |(_, failure)| failure).map(say).collect()
+    told(&seen.failures, |(_, failure)| failure).into_iter().map(say).collect()
 }
 
-/// Failures without those that only follow from others, unless there is nothing else to say.
-fn told<T>(failures: &[T], of: impl Fn(&T) -> &Failure) -> impl Iterator<Item = &T> {
-    let follows: Vec<bool> = failures.iter().map(|failed| of(failed).operation == graph::UNREAD).collect();
-    let all = follows.iter().all(|follows| *follows);
-    failures.iter().zip(follows).filter(move |(_, follows)| all || !follows).map(|(failed, _)| failed)
+/// Failures without those that only follow from others, unless there is nothing else to say; and what keeps many from their server is said once.
+fn told<T>(failures: &[T], of: impl Fn(&T) -> &Failure) -> Vec<&T> {
+    let all = failures.iter().all(|failed| of(failed).operation == graph::UNREAD);
+    let mut said: Vec<&T> = Vec::new();
+    for failed in failures.iter().filter(|failed| all || of(failed).operation != graph::UNREAD) {
+        let failure = of(failed);
+        let connection = matches!(failure.class, Class::Unreachable | Class::Credentials);
+        if !(connection && said.iter().any(|earlier| of(earlier).message == failure.message)) {
+            said.push(failed);
+        }
+    }
+    said
 }

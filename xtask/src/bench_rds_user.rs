@@ -29,7 +29,7 @@ pub(crate) fn figures(folders: &Folders, provider: &Path) -> Result<(), Failure>
                  username = \"user{at}\"\n  databases = [\"first{at}\", \"second{at}\"]\n}}\n",
                 server.host(),
                 server.port(),
-                made["ARN"],
+                made.get("ARN").unwrap_or(&Value::Null),
                 server.ca_file()
             ))?;
             let done = terraform.run(&["apply", "-json", "-auto-approve"])?.success()?;
@@ -49,9 +49,10 @@ pub(crate) fn figures(folders: &Folders, provider: &Path) -> Result<(), Failure>
 fn seconds(log: &str) -> Result<f64, Failure> {
     let mut stamps = [None, None];
     for line in log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
-        let at = ["apply_start", "apply_complete"].iter().position(|kind| line["type"] == *kind);
+        let text = |name: &str| line.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let at = ["apply_start", "apply_complete"].iter().position(|kind| text("type") == *kind);
         if let Some(stamp) = at.and_then(|at| stamps.get_mut(at)) {
-            *stamp = line["@timestamp"].as_str().and_then(of_day);
+            *stamp = of_day(&text("@timestamp"));
         }
     }
     match stamps {

@@ -28,9 +28,8 @@ pub(crate) async fn instance_at(aws: &Aws, host: &str, port: u16) -> Result<Opti
     let mut pages = aws.rds.describe_db_instances().into_paginator().items().send();
     while let Some(instance) = pages.next().await {
         let instance = instance.map_err(|error| failure(INSTANCES, error))?;
-        let endpoint = instance.endpoint();
-        let here = endpoint.and_then(|endpoint| endpoint.address()).is_some_and(|address| address.eq_ignore_ascii_case(host));
-        if here && endpoint.and_then(|endpoint| endpoint.port()) == Some(i32::from(port)) {
+        let endpoint = instance.endpoint().map(|endpoint| (endpoint.address().unwrap_or_default(), endpoint.port().unwrap_or_default()));
+        if endpoint.is_some_and(|(address, at)| address.eq_ignore_ascii_case(host) && at == i32::from(port)) {
             let groups = instance.vpc_security_groups().iter().filter_map(|group| group.vpc_security_group_id().map(str::to_owned));
             return Ok(Some(Instance {
                 identifier: instance.db_instance_identifier().unwrap_or_default().to_owned(),

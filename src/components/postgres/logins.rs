@@ -89,6 +89,14 @@ impl Logins for AdminLogins {
         Ok(login)
     }
 
+    fn attribute(&self) -> &'static str {
+        match self.admin {
+            Admin::Secret(_) => "admin_secret_arn",
+            Admin::Password(..) => "admin_password_wo",
+            Admin::Iam(_) => "admin_iam_auth",
+        }
+    }
+
     async fn absence(&self) -> Absence {
         let ways = "Ways in: run Terraform where the database is in reach (in its VPC, over a VPN or peering, a self-hosted runner); `via.ssh`, a bastion; \
                     `via.ssm`, Session Manager through a node of the cluster or another managed instance in the VPC";

@@ -41,7 +41,6 @@ fn administrator(model: &RdsUser) -> Diagnostics {
     let password = !model.admin_password_wo.is_null();
     let ways = "It takes one of: admin_secret_arn; admin_username and admin_password_wo; admin_username and admin_iam_auth = true.";
     match (by_secret, user, iam, password) {
-        (true, false, false, false) | (false, true, true, false) | (false, true, false, true) => Vec::new(),
         (false, true, false, false) if !model.admin_iam_auth.is_unknown() => {
             vec![error(
                 "admin_username",
@@ -49,7 +48,8 @@ fn administrator(model: &RdsUser) -> Diagnostics {
                 format!("{ways} (admin_password_wo needs Terraform 1.11.)"),
             )]
         }
-        (false, true, false, false) => Vec::new(),
+        // Exactly one; or whether it is one is yet unknown.
+        (true, false, false, false) | (false, true, true, false) | (false, true, false, _) => Vec::new(),
         (false, false, ..) => vec![error("admin_secret_arn", "No administrator", format!("Somebody has to make the user. {ways}"))],
         _ => vec![error("admin_secret_arn", "More than one administrator", ways)],
     }

@@ -118,7 +118,7 @@ fn administrators_are_told_in_one_way() {
         assert!(admin(&good).is_empty(), "{good:?}");
     }
     assert_eq!(admin(&[]), ["No administrator"]);
-    assert_eq!(admin(&[user.clone()]), ["An administrator without credentials"]);
+    assert_eq!(admin(std::slice::from_ref(&user)), ["An administrator without credentials"]);
     for many in [vec![secret.clone(), user.clone()], vec![secret, iam.clone()], vec![user, password, iam]] {
         assert_eq!(admin(&many), ["More than one administrator"], "{many:?}");
     }

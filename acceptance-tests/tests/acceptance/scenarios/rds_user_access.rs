@@ -143,12 +143,7 @@ fn an_administrator_of_iam_makes_the_user() -> Result<(), Failure> {
     let admin = db.server.admin();
     db.server.query("postgres", &format!("GRANT rds_iam TO {admin}"))?;
     let access_key = format!("AKIADEEPLOY{}", db.stage.world.account());
-    let iam = Iam {
-        access_key: &access_key,
-        secret_key: "sandbox",
-        region: db.stage.world.region(),
-        host: "localhost",
-    };
+    let iam = Iam { access_key: &access_key, secret_key: "sandbox", region: db.stage.world.region(), host: "localhost" };
     db.server.admit_iam(&Folders::find()?, &iam)?;
     let configuration = |lines: &str| {
         let login = format!("admin_username = {admin:?}\n  admin_iam_auth = true");
