@@ -140,8 +140,9 @@ fn a_write_only_administrator_works_from_create_to_destroy() -> Result<(), Failu
 #[test]
 fn an_administrator_of_iam_makes_the_user() -> Result<(), Failure> {
     let mut db = db(PostgresVersion::V15)?;
-    let admin = db.server.admin();
-    db.server.query("postgres", &format!("GRANT rds_iam TO {admin}"))?;
+    // Beside the master user, who comes in by his password here.
+    let admin = "iam_admin";
+    db.server.query("postgres", "CREATE ROLE iam_admin LOGIN CREATEROLE CREATEDB IN ROLE rds_superuser, rds_iam")?;
     let access_key = format!("AKIADEEPLOY{}", db.stage.world.account());
     let iam = Iam { access_key: &access_key, secret_key: "sandbox", region: db.stage.world.region(), host: "localhost" };
     db.server.admit_iam(&Folders::find()?, &iam)?;
@@ -154,7 +155,7 @@ fn an_administrator_of_iam_makes_the_user() -> Result<(), Failure> {
     assert_eq!(db.as_user(&db.stored()?, "deeploy", "SELECT 1")?, ["1"]);
     db.apply(&second)?;
     db.stage.terraform.destroy::<&str>(&[])?.success()?;
-    assert_eq!((db.roles()?, db.databases()?), (Vec::new(), Vec::new()));
+    assert_eq!((db.roles()?, db.databases()?), (vec![admin.to_owned()], Vec::new()));
     let log = db.server.iam_log()?;
     assert!(log.contains("\"refused\": null") && !log.contains("\"refused\": \""), "{log}");
     Ok(())

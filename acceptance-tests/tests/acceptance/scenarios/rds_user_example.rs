@@ -11,7 +11,7 @@ use super::stage::{stage, text};
 fn the_example_makes_the_user_in_the_apply_that_makes_the_instance() -> Result<(), Failure> {
     let mut stage = stage()?;
     let folders = Folders::find()?;
-    let server = Postgres::start_as_instance(&folders, PostgresVersion::V15)?;
+    let mut server = Postgres::start_as_instance(&folders, PostgresVersion::V15)?;
     // RDS makes the server and its administrator's password together.
     stage.world.settings(&json!({ "rds_endpoint": {
         "identifier": "*", "address": server.host(), "port": server.port(), "master_password": server.admin_password()
