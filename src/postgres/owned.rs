@@ -60,6 +60,12 @@ const CLOSED: &str = "SELECT n.nspname::text FROM pg_namespace n
          UNION ALL SELECT FROM pg_proc WHERE pronamespace = n.oid AND pg_get_userbyid(proowner) = $1
          UNION ALL SELECT FROM pg_type WHERE typnamespace = n.oid AND pg_get_userbyid(typowner) = $1)";
 
+/// Whether the database of this connection holds no data: no table of anybody's, no large object.
+pub(crate) async fn is_empty(inside: &Client) -> Result<bool, PgError> {
+    let asked = format!("SELECT NOT EXISTS (SELECT {USER_TABLES}) AND NOT EXISTS (SELECT FROM pg_largeobject_metadata)");
+    Ok(inside.query_one(&asked, &[]).await?.try_get(0)?)
+}
+
 /// Gives everything that `role` owns in the database of this connection to another role.
 pub(crate) async fn hand_over(inside: &Client, role: &str, to: &str) -> Result<(), PgError> {
     let heir = identifier(to);

@@ -167,7 +167,9 @@ impl Server {
 
     /// Whether a user may log in with this password, whatever else keeps the session from being of use.
     pub(crate) async fn accepts(&self, login: &Login, database: &str) -> Result<bool, PgError> {
-        match self.retrying(login, database).await {
+        // Once: a user whose sessions are all taken has shown its password, and waiting for one would hold up every plan.
+        let tried = timeout(self.target.timeout, self.connect(login, database)).await;
+        match tried.unwrap_or_else(|_| Err(PgError::Unreachable(format!("no answer within {} s", self.target.timeout.as_secs())))) {
             Ok(_) => Ok(true),
             Err(PgError::Refused(_)) => Ok(false),
             // Beyond the password: no right to the database, no slot left, no such database.

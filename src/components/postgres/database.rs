@@ -102,7 +102,7 @@ impl PostgresDatabase {
     /// Drops it, or hands it over with what it holds; who has it then.
     async fn let_go(&self, client: &Client, name: &str, drops: bool, to: Option<&str>) -> Result<Option<String>, PgError> {
         let Some(database) = database::find(client, name).await? else { return Ok(None) };
-        let empty = owned::tables(&*self.0.server.database(name).await?, None, 1).await?.is_empty();
+        let empty = owned::is_empty(&*self.0.server.database(name).await?).await?;
         if drops || empty {
             self.0.server.leave(name).await;
             database::drop(client, name, &database.owner).await?;

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
-use super::instance::{instance_at, is_in_region};
+use super::instance::{instance_at, is_listed_in, is_without_name};
 use crate::{
     aws::{Aws, DatabaseLogin},
     graph::Failure,
@@ -100,10 +100,11 @@ impl Logins for AdminLogins {
     async fn absence(&self) -> Absence {
         let ways = "Ways in: run Terraform where the database is in reach (in its VPC, over a VPN or peering, a self-hosted runner); `via.ssh`, a bastion; \
                     `via.ssm`, Session Manager through a node of the cluster or another managed instance in the VPC";
-        let found = instance_at(&self.aws, &self.host, self.port).await;
+        let found = instance_at(&self.aws, &self.host).await;
         match found {
             Ok(Some(instance)) => Absence { proven: false, facts: format!("{} {ways}.", open_to(&instance)) },
-            Ok(None) if is_in_region(&self.host, &self.aws.region) => Absence {
+            // Another account's instance isn't listed either, but has its name.
+            Ok(None) if is_listed_in(&self.host, &self.aws.region) && is_without_name(&self.host).await => Absence {
                 proven: true,
                 facts: format!(
                     "RDS has no instance and no cluster with this endpoint in account {} and region {} any more.",

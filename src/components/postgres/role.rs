@@ -121,11 +121,14 @@ impl PostgresRole {
             if ours.contains(&database) && drops {
                 continue;
             }
-            let tables = owned::tables(&*server.database(&database).await?, None, NAMED_MAX).await?;
+            let inside = server.database(&database).await?;
+            let tables = owned::tables(&inside, None, NAMED_MAX).await?;
             if !ours.contains(&database) {
                 said.push(format!("it owns the database {database:?}, which this resource didn't make"));
             } else if !tables.is_empty() {
                 said.push(format!("the database {database:?} holds tables: {}", tables.join(", ")));
+            } else if !owned::is_empty(&inside).await? {
+                said.push(format!("the database {database:?} holds large objects"));
             }
         }
         let mine: BTreeSet<String> = database::owned_by(&client, name).await?.into_iter().collect();

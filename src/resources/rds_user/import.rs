@@ -62,7 +62,7 @@ async fn administrator(model: &mut RdsUser, host: &str, port: u16, aws: &Arc<Aws
         model.admin_username = Attr::Known(user);
         return Ok(());
     }
-    let found = postgres::instance_at(aws, host, port).await;
+    let found = postgres::instance_at(aws, host).await;
     let found = found.map_err(|failure| vec![report::failed(Path::root(), "RDS can't be asked for the server", &failure)])?;
     match found.and_then(|instance| instance.master_secret_arn) {
         Some(arn) => {

@@ -37,6 +37,13 @@ fn the_example_makes_the_user_in_the_apply_that_makes_the_instance() -> Result<(
     assert!(text(&value, "SecretString").contains("deeploy_1"), "the secret's login");
     let roles = server.query("postgres", "SELECT rolname FROM pg_roles WHERE rolname ~ '^(deeploy|deeploy_[12]|grafana)$' ORDER BY 1")?;
     assert_eq!(roles.len(), 4, "{roles:?}");
+    // Out of reach, the message names what admits whom.
+    server.stop();
+    let plan = stage.terraform.plan::<&str>(&[])?.success()?;
+    check::says(&plan, "deeploy_rds_user was not refreshed")?;
+    check::says(&plan, "through a node of the cluster")?;
+    check::says(&plan, "who may connect is decided by the inbound rules of sg-")?;
+    server.start_again()?;
     stage.terraform.destroy::<&str>(&[])?.success()?;
     assert_eq!(
         server.query("postgres", "SELECT count(*) FROM pg_roles WHERE rolname ~ '^(deeploy|deeploy_[12]|grafana)$'")?[0][0].as_deref(),
