@@ -96,7 +96,7 @@ pub(crate) enum ViaError {
 
     /// Neither a key nor an agent is given.
     #[error(
-        "nothing is given to log in to the bastion {at} with: set `private_key`, or `agent = true` for the keys of a running ssh-agent"
+        "nothing is given to log in to the bastion {at} with: set `private_key_wo`, or `agent = true` for the keys of a running ssh-agent"
     )]
     NoIdentity {
         /// `host:port` of the bastion.
@@ -104,28 +104,28 @@ pub(crate) enum ViaError {
     },
     /// The private key is no key.
     #[error(
-        "`private_key` can't be read: {cause}. It takes the key's text, e.g. file(\"~/.ssh/id_ed25519\"), in OpenSSH's or PEM's format (ed25519, ecdsa, rsa)"
+        "`private_key_wo` can't be read: {cause}. It takes the key's text, e.g. file(\"~/.ssh/id_ed25519\"), in OpenSSH's or PEM's format (ed25519, ecdsa, rsa)"
     )]
     KeyUnreadable {
         /// Which part of it, never its text.
         cause: String,
     },
     /// The private key has a passphrase that isn't given.
-    #[error("`private_key` is encrypted: set `private_key_passphrase`, or load the key into an ssh-agent and set `agent = true`")]
+    #[error("`private_key_wo` is encrypted: set `private_key_passphrase_wo`, or load the key into an ssh-agent and set `agent = true`")]
     KeyEncrypted,
     /// The passphrase opens nothing.
-    #[error("`private_key_passphrase` does not open `private_key`: check which key it belongs to")]
+    #[error("`private_key_passphrase_wo` does not open `private_key_wo`: check which key it belongs to")]
     PassphraseWrong,
     /// No agent answers.
     #[error(
-        "no ssh-agent answers ({cause}): start one, load the key with `ssh-add` and run Terraform where SSH_AUTH_SOCK points to it, or set `private_key`"
+        "no ssh-agent answers ({cause}): start one, load the key with `ssh-add` and run Terraform where SSH_AUTH_SOCK points to it, or set `private_key_wo`"
     )]
     AgentMissing {
         /// Why.
         cause: String,
     },
     /// The agent has no keys.
-    #[error("the ssh-agent holds no key: load one with `ssh-add`, or set `private_key`")]
+    #[error("the ssh-agent holds no key: load one with `ssh-add`, or set `private_key_wo`")]
     AgentEmpty,
     /// The bastion takes none of the keys.
     #[error(

@@ -87,7 +87,8 @@ pub(crate) struct RdsUser {
     /// Whether a destroy drops databases that hold tables. Empty ones are dropped anyway.
     #[tf(optional, computed, default = false, note(change = "live"))]
     pub drop_databases: Attr<bool>,
-    /// Certificates, PEM, of who may have signed the server's; by default the file that `PGSSLROOTCERT` names, else those of RDS, of all regions.
+    /// Certificates, PEM, of who may have signed the server's; by default the file that `PGSSLROOTCERT` names, else those of RDS
+    /// in the regions that AWS had in 2024. In China, GovCloud and newer regions give RDS's bundle of the region here.
     #[tf(optional, validate(names::certificates()), note(change = "live"))]
     pub ca_certificate: Attr<String>,
     /// The name in the server's certificate, where it isn't `host`.

@@ -72,7 +72,7 @@ impl Identities {
         let mut last = None;
         if let Some(key) = self.key {
             let hash = if key.algorithm().is_rsa() { Some(rsa_hash(handle).await) } else { None };
-            tried.push(format!("the key {} of `private_key`", shown(key.public_key())));
+            tried.push(format!("the key {} of `private_key_wo`", shown(key.public_key())));
             match handle.authenticate_publickey(user, PrivateKeyWithHashAlg::new(key, hash)).await.map_err(|error| lost(&error))? {
                 AuthResult::Success => return Ok(()),
                 refused => last = Some(refused),
