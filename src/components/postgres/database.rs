@@ -78,7 +78,8 @@ impl PostgresDatabase {
         let held = server.exclusive().await?;
         let done = async {
             if changed.contains("owner") && owner_now != owner {
-                let comment = Comment { marks: wanted.tags.clone(), ..Comment::default() };
+                let comment = database::find(&held.client, name).await?.map(|found| found.comment).unwrap_or_default();
+                let comment = comment.marked(&wanted.tags, &[]);
                 database::give(&held.client, name, owner, owner_now, &comment).await?;
             }
             // With another owner the ACL's entries are others', too.

@@ -49,8 +49,11 @@ fn wish(settings: &Settings) -> Result<Wish<'_>, Failure> {
 }
 
 fn found(role: &Role, version: &str) -> Found {
-    // A role that shall be nobody else's login is not one of another's either.
-    let acts_as = role.set_role.clone().filter(|as_role| role.member_of.contains(as_role));
+    // Without the membership its sessions can't begin as that role: it is neither what is wanted nor nothing.
+    let acts_as = role.set_role.as_ref().map(|other| match role.member_of.contains(other) {
+        true => other.clone(),
+        false => format!("{other}, without being its member"),
+    });
     let mut privileges = Vec::new();
     if role.create_role {
         privileges.push("CREATEROLE");
@@ -64,7 +67,7 @@ fn found(role: &Role, version: &str) -> Found {
             ("name", json!(role.name)),
             ("login", json!(role.login)),
             ("connection_limit", json!(role.connection_limit)),
-            ("acts_as", json!(acts_as.or_else(|| role.set_role.clone()))),
+            ("acts_as", json!(acts_as)),
             ("privileges", json!(privileges)),
             ("joined", json!(role.comment.marks.contains_key(role::JOINED))),
         ]),
@@ -122,7 +125,7 @@ impl PostgresRole {
                 continue;
             }
             let inside = server.database(&database).await?;
-            let tables = owned::tables(&inside, None, NAMED_MAX).await?;
+            let tables = owned::tables(&inside, NAMED_MAX).await?;
             if !ours.contains(&database) {
                 said.push(format!("it owns the database {database:?}, which this resource didn't make"));
             } else if !tables.is_empty() {

@@ -210,6 +210,11 @@ fn alternating_users_keep_the_previous_login() -> Result<(), Failure> {
         db.apply(&db.user(&lines("3")))?;
         let third = db.stored()?;
         assert_eq!(text(&third, "username"), "deeploy_1");
+        // A login that lost its membership can't act as the owner any more: found, and given back.
+        db.server.query_as(&db.server.admin_login(), "postgres", "REVOKE deeploy FROM deeploy_1")?;
+        db.plans_update()?;
+        db.apply(&db.user(&lines("3")))?;
+        assert_eq!(db.as_user(&third, "deeploy", "SELECT current_user")?, ["deeploy"]);
         assert!(db.as_user(&first, "deeploy", "SELECT 1").is_err());
         db.as_user(&second, "deeploy", "DROP TABLE by_first")?;
         // Back to one login.

@@ -29,6 +29,7 @@ fn drift_of_each_setting_is_found_and_ended() -> Result<(), Failure> {
         for (database, statement, setting, component) in CHANGES {
             if statement.contains("OWNER TO rdsadmin") {
                 // Only what the administrator may give back: its own.
+                db.server.query(database, "COMMENT ON DATABASE deeploy_kratos IS 'identities'")?;
                 db.server.query(database, &format!("ALTER DATABASE deeploy_kratos OWNER TO {}", db.server.admin()))?;
             } else {
                 db.server.query(database, statement)?;
@@ -43,6 +44,9 @@ fn drift_of_each_setting_is_found_and_ended() -> Result<(), Failure> {
         // What others wrote into the comment stays beside our marks.
         let comment = db.ask("postgres", "SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = 'deeploy'")?;
         assert!(comment[0].starts_with("the team's [deeploy "), "{comment:?}");
+        let comment =
+            db.ask("postgres", "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'deeploy_kratos'")?;
+        assert!(comment[0].starts_with("identities [deeploy "), "{comment:?}");
     }
     Ok(())
 }
