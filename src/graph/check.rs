@@ -4,6 +4,7 @@ use super::{
     Blueprint, Change, Claim, Cloud, Component, Found, Mode, Node, Observed, Owner, Phase, Refusal, Run, What,
     claim::{Ownership, ownership},
     diff::differing,
+    lease::Lease,
     outcome::Halt,
     resolve::{bug, settings},
     retry::Pace,
@@ -16,9 +17,15 @@ pub(crate) struct Ctx<'a> {
     pub blueprint: &'a Blueprint,
     pub run: &'a Run,
     pub pace: Pace<'a>,
+    pub lease: Lease,
 }
 
 impl<'a> Ctx<'a> {
+    pub(crate) fn new(cloud: &'a Cloud, blueprint: &'a Blueprint, run: &'a Run) -> Self {
+        let pace = Pace::new(cloud, run.stop.clone(), run.deadline);
+        Self { cloud, blueprint, run, pace, lease: Lease::default() }
+    }
+
     /// The component that makes a node. (`Order::for_run` has checked that there is one.)
     pub(crate) fn component(&self, node: &Node) -> Result<&'a dyn Component, Halt> {
         self.cloud.component(node.kind).ok_or_else(|| Halt::Failed(Doing::Finding, bug(format!("nothing makes {}", node.kind))))

@@ -7,6 +7,7 @@ use super::{
     COMPONENT, Claim, Component, ComponentId, Doing, Found, Mode, Node, PREFIX, Phase, Query, Readiness, Refusal,
     check::{self, Ctx},
     claim::{Ownership, ownership, token, wanted_tags},
+    lease::{self, LEASE},
     outcome::Halt,
     remove::remove,
     resolve::{Objects, bug, query, unwanted},
@@ -27,9 +28,14 @@ pub(crate) struct Held {
     pub made: bool,
 }
 
-/// Comes to hold the claim: by making it, by taking it over, or since it is ours by state. `work.held` is set as soon as the
-/// claim may stand in the cloud, however this ends.
+/// Comes to hold the claim, with its lease: by making it, by taking it over, or since it is ours by state. `work.held` is set as soon
+/// as the claim may stand in the cloud, however this ends.
 pub(crate) async fn hold(work: &mut Work<'_>) -> Result<(), Halt> {
+    take(work).await?;
+    lease::keep(work).await
+}
+
+async fn take(work: &mut Work<'_>) -> Result<(), Halt> {
     let ctx = work.ctx;
     let mut patience = Patience::new(None);
     let mut read = None;
@@ -57,7 +63,8 @@ pub(crate) async fn hold(work: &mut Work<'_>) -> Result<(), Halt> {
         }
         work.ours()?;
         let Some(found) = work.found.clone() else { continue };
-        if let Some(refusal) = check::claim(ctx, work.node, &found) {
+        let busy = lease::busy(ctx, work.component, &work.node.id, &found, &nonce).await;
+        if let Some(refusal) = check::claim(ctx, work.node, &found).or(busy) {
             // In what was read first it was free: it isn't any more.
             work.found = None;
             return Err(refusal.into());
@@ -73,6 +80,9 @@ pub(crate) async fn hold(work: &mut Work<'_>) -> Result<(), Halt> {
         let mut set = wanted_tags(ctx.blueprint, work.node, Some(&claim));
         set.retain(|key, _| key.starts_with(PREFIX));
         let component = work.component;
+        if component.leased() && claim.phase != Phase::Ready {
+            set.extend(lease::tag(ctx));
+        }
         enter(work, held);
         match ctx.pace.once(component.tag(&found, &set, &[])).await {
             Ok(()) => return settle(work, current.map(|claim| claim.incarnation)).await,
@@ -95,6 +105,9 @@ async fn make(work: &mut Work<'_>, nonce: &str) -> Result<bool, Halt> {
     let ctx = work.ctx;
     let claim = Claim { uid: ctx.cloud.entropy.uid(), incarnation: nonce.to_owned(), phase: Phase::Creating };
     work.wanted.tags = wanted_tags(ctx.blueprint, work.node, Some(&claim));
+    if work.component.leased() {
+        work.wanted.tags.extend(lease::tag(ctx));
+    }
     work.wanted.token = token(&claim.uid, work.node, &work.wanted, None);
     work.make(None).await.inspect_err(|_| {
         // It was stopped while it looked for what it had made.
@@ -197,11 +210,13 @@ pub(crate) async fn confirm(ctx: &Ctx<'_>, held: &Held, previous: Option<&str>) 
     }
 }
 
-/// Writes the phase `ready`: the last call of a create. Each try is preceded by a look whether the claim is still ours, and
+/// Writes the phase `ready`, the last call of a create, and ends the lease. Each try is preceded by a look whether the claim is still ours, and
 /// followed by another one after a rest.
 pub(crate) async fn make_ready(ctx: &Ctx<'_>, held: &mut Held) -> Result<Found, Halt> {
     let (_, component) = claim_node(ctx, held)?;
     let ready = Held { claim: held.claim.at(Phase::Ready), ..held.clone() };
+    let over = if component.leased() { vec![LEASE.to_owned()] } else { Vec::new() };
+    ctx.lease.end().await;
     let mut patience = Patience::new(None);
     loop {
         let found = confirm(ctx, held, None).await?;
@@ -209,7 +224,7 @@ pub(crate) async fn make_ready(ctx: &Ctx<'_>, held: &mut Held) -> Result<Found, 
             break;
         }
         ctx.pace.check()?;
-        match ctx.pace.once(component.tag(&found, &ready.claim.tags(), &[])).await {
+        match ctx.pace.once(component.tag(&found, &ready.claim.tags(), &over)).await {
             Ok(()) => break,
             Err(failure) => ctx.pace.wait(&mut patience, Doing::Tagging, failure).await?,
         }

@@ -1,18 +1,28 @@
 //! What the engine works with: the components by kind, its bounds, and its one source of randomness.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use sha2::{Digest, Sha256};
 
 use super::Component;
 
-/// The one seam of randomness.
+/// The one seam of what no run can foresee: randomness, and the time of day.
 pub trait Entropy: Send + Sync {
     /// A new uid for a resource: a uuid.
     fn uid(&self) -> String;
 
     /// A new incarnation: a value that was never used before.
     fn nonce(&self) -> String;
+
+    /// The time of day, for leases.
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
 
     /// Jitter for waiting, 0 to 1.
     fn fraction(&self) -> f64 {
@@ -59,6 +69,8 @@ pub struct Limits {
     pub settle: Duration,
     /// The oldest reading of a claim upon which it is taken over.
     pub fresh: Duration,
+    /// How long the lease of a run at work lasts that isn't renewed.
+    pub lease: Duration,
     /// The first wait between two tries; doubled each time, with full jitter.
     pub backoff: Duration,
     /// The longest wait between two tries.
@@ -86,6 +98,7 @@ impl Limits {
         Self {
             settle: self.settle.mul_f64(scale),
             fresh: self.fresh.mul_f64(scale),
+            lease: self.lease.mul_f64(scale),
             backoff: self.backoff.mul_f64(scale),
             backoff_max: self.backoff_max.mul_f64(scale),
             look_every: self.look_every.mul_f64(scale),
@@ -109,6 +122,7 @@ impl Default for Limits {
             call: Duration::from_secs(20 * 60),
             settle: Duration::from_secs(2),
             fresh: Duration::from_millis(500),
+            lease: Duration::from_secs(120),
             backoff: Duration::from_millis(500),
             backoff_max: Duration::from_secs(15),
             look_every: Duration::from_secs(15),

@@ -14,7 +14,7 @@ use super::{ComponentId, Doing, Failure};
 ///
 /// Guarantees: `find` changes nothing. `create` is exactly one mutating call, which carries the tags where the service takes them
 /// at creation. `update` brings about the named settings and may be repeated. `delete` of what is gone succeeds.
-/// Assumptions: the engine calls at most one method of one component at a time, and `create` only when `find` found nothing.
+/// Assumptions: the engine calls at most one method of one component at a time, beside the renewal of a lease by `tag`, and `create` only when `find` found nothing.
 /// Caveats: `find` may lag behind a write; the engine waits and asks again, components don't.
 #[async_trait]
 pub trait Component: Send + Sync {
@@ -69,6 +69,11 @@ pub trait Component: Send + Sync {
         false
     }
 
+    /// Whether the service decides between two creators of its name, and its tags may be written often: as a claim it carries a lease.
+    fn leased(&self) -> bool {
+        false
+    }
+
     /// Every object that carries our owner and component tags, deleted ones left out, whatever the name decides. Only what is
     /// `tokenless` or `side_by_side` can have more than one: the engine deletes those that nobody was ever given.
     async fn strays(&self, _query: &Query) -> Result<Vec<Found>, Failure> {
@@ -93,7 +98,7 @@ pub trait Component: Send + Sync {
     /// An object found as `Readiness::Deleted` is taken back first (`changed` may then be empty).
     async fn update(&self, found: &Found, wanted: &Wanted, changed: &BTreeSet<String>) -> Result<(), Failure>;
 
-    /// Removes tags, then sets the others: together they may be more than the service takes. Ours are never among the removed.
+    /// Removes tags, then sets the others: together they may be more than the service takes. Of ours only a lease is ever among the removed.
     async fn tag(&self, found: &Found, set: &BTreeMap<String, String>, remove: &[String]) -> Result<(), Failure>;
 
     /// What forbids deleting it; asked of all components before the first is deleted.

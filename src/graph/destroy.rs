@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Blueprint, Claim, Cloud, ComponentFailure, ComponentId, Doing, Found, Kept, Node, Observed, Outcome, Phase, Readiness, Refusal, Run,
-    Wanted,
+    Blueprint, Claim, Cloud, Component, ComponentFailure, ComponentId, Doing, Found, Kept, Node, Observed, Outcome, Phase, Readiness,
+    Refusal, Run, Wanted,
     check::{Ctx, own_claim, verified},
     claiming::strays,
+    lease,
     observe::observe_with,
     order::{Order, Turn, walk},
     outcome::Halt,
     remove::remove,
     resolve::{query, unwanted},
-    retry::Pace,
 };
 
 /// Deletes everything, in the reverse of the order in which it was made. Absent is success.
@@ -25,8 +25,7 @@ pub async fn destroy(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome 
         Ok(order) => order,
         Err(flaw) => return Outcome::refused(total, vec![flaw.into()]),
     };
-    let pace = Pace::new(cloud, run.stop.clone(), run.deadline);
-    let ctx = Ctx { cloud, blueprint, run: &run, pace };
+    let ctx = Ctx::new(cloud, blueprint, &run);
     let (observed, halted) = observe_with(cloud, blueprint, &order, &run.known, &ctx.pace, |_| false).await;
     let mut state = State::new(total, observed);
     if let Some(halt) = halted {
@@ -40,14 +39,9 @@ pub async fn destroy(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome 
     } else {
         state.aside = set_others_aside(&ctx, &mut state.observed);
         if rival(&ctx, &mut state).await && guards(&ctx, &mut state).await && mark(&ctx, &mut state).await {
-            walk(
-                &order.dependents,
-                cloud.limits.width,
-                &mut state,
-                |state, at| begin(&ctx, state, at),
-                |state, _, done| end(&ctx, state, done),
-            )
-            .await;
+            let (width, state) = (cloud.limits.width, &mut state);
+            let all = walk(&order.dependents, width, state, |state, at| begin(&ctx, state, at), |state, _, done| end(&ctx, state, done));
+            lease::renewing(&ctx, all).await;
         }
     }
     state.observed.claim = own_claim(&run, state.claim);
@@ -185,11 +179,13 @@ async fn guards(ctx: &Ctx<'_>, state: &mut State) -> bool {
 async fn mark(ctx: &Ctx<'_>, state: &mut State) -> bool {
     let Some(node) = claim_node(ctx) else { return true };
     let (Some(found), Some(claim)) = (state.observed.found.get(&node.id).cloned(), state.claim.clone()) else { return true };
-    if claim.phase == Phase::Deleting {
+    let leased = ctx.component(node).is_ok_and(Component::leased);
+    if claim.phase == Phase::Deleting && !leased {
         return true;
     }
     match write_phase(ctx, node, &found, &claim, Phase::Deleting).await {
         Ok(claim) => {
+            lease::keep_in_destroy(ctx, node, &found).await;
             state.claim = Some(claim);
             true
         }
@@ -203,7 +199,10 @@ async fn mark(ctx: &Ctx<'_>, state: &mut State) -> bool {
 async fn write_phase(ctx: &Ctx<'_>, node: &Node, found: &Found, claim: &Claim, phase: Phase) -> Result<Claim, Halt> {
     let component = ctx.component(node)?;
     let claim = claim.at(phase);
-    let tags = claim.tags();
+    let mut tags = claim.tags();
+    if component.leased() && phase == Phase::Deleting {
+        tags.extend(lease::tag(ctx));
+    }
     ctx.pace.call(Doing::Tagging, None, || component.tag(found, &tags, &[])).await?;
     Ok(claim)
 }
@@ -281,6 +280,7 @@ async fn delete(
         return swept;
     };
     if let Some(claim) = done.claim.clone() {
+        ctx.lease.end().await;
         // Everything else took its time: is it still ours?
         match ctx.look(component, query, Some(&found.id)).await? {
             Some(now) if now.id == found.id => {
@@ -313,7 +313,7 @@ async fn delete(
 }
 
 /// Deletes what others made for an object that is gone.
-async fn sweep_after(ctx: &Ctx<'_>, component: &dyn super::Component, wanted: &Wanted, done: &mut Done) -> Result<(), Halt> {
+async fn sweep_after(ctx: &Ctx<'_>, component: &dyn Component, wanted: &Wanted, done: &mut Done) -> Result<(), Halt> {
     let left = ctx.pace.call(Doing::Deleting, Some(super::Class::Conflict), || component.sweep(wanted)).await?;
     done.kept.extend(left);
     Ok(())

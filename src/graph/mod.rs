@@ -16,6 +16,7 @@ mod failure;
 mod finish;
 #[cfg(test)]
 mod gone;
+mod lease;
 mod observe;
 mod order;
 mod outcome;
@@ -36,6 +37,7 @@ pub use component::{Component, Found, Guard, Kept, Query, Readiness, Wanted};
 pub use destroy::destroy;
 pub use diff::{Difference, What, diff, drift};
 pub use failure::{Class, Failure};
+pub use lease::LEASE;
 pub use observe::{Observed, UNREAD, observe};
 pub use order::Flaw;
 #[cfg(test)]

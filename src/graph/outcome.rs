@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value as Json;
 use tf_provider::Stop;
 
-use super::{ComponentId, Failure, Flaw, Guard, Kept, Observed};
+use super::{ComponentId, Failure, Flaw, Guard, Kept, Observed, Phase};
 
 /// Ids from state.
 pub type Known = BTreeMap<ComponentId, String>;
@@ -120,6 +120,16 @@ pub enum Refusal {
         component: ComponentId,
         /// Its id.
         id: String,
+    },
+    /// Another run is making or deleting it at this moment. Nothing was changed.
+    #[error("{component} {id} is held by another run ({phase})")]
+    Busy {
+        /// The claim's component.
+        component: ComponentId,
+        /// Its id.
+        id: String,
+        /// What the other run is doing.
+        phase: Phase,
     },
     /// Another run claimed it during this one. This one stopped; what it had made is the other's now.
     #[error("{component} {id} was claimed by another run")]

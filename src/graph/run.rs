@@ -7,11 +7,11 @@ use super::{
     check::{Ctx, own_claim, refusals, remade, verified},
     claiming::{Held, hold},
     finish::finish,
+    lease,
     observe::observe_with,
     order::{Order, Turn, walk},
     outcome::Halt,
     resolve::{Objects, query, wanted},
-    retry::Pace,
     work::Work,
 };
 
@@ -26,21 +26,36 @@ pub async fn run(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome {
         Ok(order) => order,
         Err(flaw) => return Outcome::refused(total, vec![flaw.into()]),
     };
-    let pace = Pace::new(cloud, run.stop.clone(), run.deadline);
-    let ctx = Ctx { cloud, blueprint, run: &run, pace };
-    let (observed, halted) = observe_with(cloud, blueprint, &order, &run.known, &ctx.pace, |node| ctx.recovers(node)).await;
-    if let Some(early) = nothing_done(&ctx, &observed, halted) {
-        return early;
-    }
+    let ctx = Ctx::new(cloud, blueprint, &run);
+    let observed = loop {
+        let (observed, mut halted) = observe_with(cloud, blueprint, &order, &run.known, &ctx.pace, |node| ctx.recovers(node)).await;
+        let mut waited = false;
+        if halted.is_none() && nothing_done(&ctx, &observed, None).is_none() {
+            match lease::wait_out(&ctx, &observed).await {
+                Ok(done) => waited = done,
+                Err(halt) => halted = Some(halt),
+            }
+        }
+        if let Some(early) = nothing_done(&ctx, &observed, halted) {
+            return early;
+        }
+        if !waited {
+            break observed;
+        }
+    };
     let mut state = State::new(&ctx, observed);
-    walk(&order.needs, cloud.limits.width, &mut state, |state, at| begin(&ctx, state, at), |state, at, done| end(&ctx, state, at, done))
-        .await;
-    if state.converged.len() == total && state.outcome.is_success() {
-        finish(&ctx, &order, &mut state).await;
-    } else if state.lost() {
-        super::finish::lose(&ctx, &mut state).await;
-    }
+    lease::renewing(&ctx, bring_about(&ctx, &order, &mut state)).await;
     state.into_outcome(&ctx)
+}
+
+async fn bring_about(ctx: &Ctx<'_>, order: &Order, state: &mut State) {
+    let width = ctx.cloud.limits.width;
+    walk(&order.needs, width, state, |state, at| begin(ctx, state, at), |state, at, done| end(ctx, state, at, done)).await;
+    if state.converged.len() == total(ctx.blueprint) && state.outcome.is_success() {
+        finish(ctx, order, state).await;
+    } else if state.lost() {
+        super::finish::lose(ctx, state).await;
+    }
 }
 
 /// The outcome of a run that may not or can't begin. A create that did nothing owns nothing, whatever is there.

@@ -17,7 +17,7 @@ const TAG_KEY_MAX: usize = 128;
 const TAG_VALUE_MAX: usize = 256;
 /// IAM's longest role name, 64, less what the monitoring role's adds.
 const RDS_NAME_MAX: usize = 64 - "-rds-monitoring".len();
-const TAGS_MAX: usize = 45; // 50 of AWS less our own five
+const TAGS_MAX: usize = 44; // 50 of AWS less our own six
 
 /// What is wrong, and what to do; `None`: fine.
 pub(super) type Problem = Option<(String, String)>;
@@ -333,7 +333,7 @@ pub(super) fn tags() -> Validator {
         let mut found: Vec<Diagnostic> =
             tags.iter().flat_map(|(key, value)| said(&path.key(key), tag(key, value.as_str().unwrap_or_default()))).collect();
         if tags.len() > TAGS_MAX {
-            found.extend(said(path, problem("Too many tags", format!("{} tags: AWS takes 50, and the provider needs five.", tags.len()))));
+            found.extend(said(path, problem("Too many tags", format!("{} tags: AWS takes 50, and the provider needs six.", tags.len()))));
         }
         found
     })

@@ -107,6 +107,14 @@ fn refused(resource: &str, blueprint: &Blueprint, refusal: &Refusal) -> Diagnost
             format!("{id} is no longer this state's"),
             "Another apply took it over after this state was written, so nothing was changed and nothing deleted. Remove it from this state with `terraform state rm`.".to_owned(),
         ),
+        Refusal::Busy { phase, .. } => {
+            let doing = if *phase == graph::Phase::Deleting { "destroying" } else { "making" };
+            (
+                Path::root(),
+                format!("Another apply is {doing} {resource} {name:?} at this moment"),
+                "It renews its lease, so it is at work. Nothing was changed. Wait until it has ended and apply again; if it isn't yours, choose another name.".to_owned(),
+            )
+        }
         Refusal::TakenOver { id, .. } => (
             Path::root(),
             format!("{id} was claimed by another apply at the same time"),

@@ -28,10 +28,12 @@ pub struct Ways {
     pub side_by_side: bool,
     /// A delete leaves it findable.
     pub soft: bool,
+    /// As a claim it carries a lease.
+    pub leased: bool,
 }
 
 /// Every kind.
-pub const KINDS: [Ways; 7] = [
+pub const KINDS: [Ways; 8] = [
     // A bucket, a role, a user.
     Ways {
         kind: "thing",
@@ -43,6 +45,20 @@ pub const KINDS: [Ways; 7] = [
         tokened: false,
         side_by_side: false,
         soft: false,
+        leased: false,
+    },
+    // A record: the service decides who makes it.
+    Ways {
+        kind: "record",
+        name: Some("name"),
+        taggable: true,
+        within: None,
+        alias: None,
+        tokenless: false,
+        tokened: false,
+        side_by_side: false,
+        soft: false,
+        leased: true,
     },
     // A group: a name and no tags.
     Ways {
@@ -55,6 +71,7 @@ pub const KINDS: [Ways; 7] = [
         tokened: false,
         side_by_side: false,
         soft: false,
+        leased: false,
     },
     // A key: neither name nor token, and a deletion window.
     Ways {
@@ -67,6 +84,7 @@ pub const KINDS: [Ways; 7] = [
         tokened: false,
         side_by_side: true,
         soft: true,
+        leased: false,
     },
     Ways {
         kind: "alias",
@@ -78,6 +96,7 @@ pub const KINDS: [Ways; 7] = [
         tokened: false,
         side_by_side: false,
         soft: false,
+        leased: false,
     },
     // An inline policy, a membership: named within its parent.
     Ways {
@@ -90,6 +109,7 @@ pub const KINDS: [Ways; 7] = [
         tokened: false,
         side_by_side: false,
         soft: false,
+        leased: false,
     },
     // A secret: named, with a recovery window.
     Ways {
@@ -102,6 +122,7 @@ pub const KINDS: [Ways; 7] = [
         tokened: false,
         side_by_side: false,
         soft: true,
+        leased: false,
     },
     // An instance: an idempotency token and tags.
     Ways {
@@ -114,6 +135,7 @@ pub const KINDS: [Ways; 7] = [
         tokened: true,
         side_by_side: true,
         soft: false,
+        leased: false,
     },
 ];
 
@@ -268,6 +290,10 @@ impl Component for Kind {
 
     fn side_by_side(&self) -> bool {
         self.ways.side_by_side
+    }
+
+    fn leased(&self) -> bool {
+        self.ways.leased
     }
 
     fn outlives_delete(&self) -> bool {

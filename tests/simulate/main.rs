@@ -1,6 +1,6 @@
 //! The engine over a simulated cloud: a paused clock, seeds, and faults (docs/ARCHITECTURE.md, "Engine").
 //!
-//! `SIM_SEEDS` (how many, default 810), `SIM_SEED` (only this one, with its log of calls).
+//! `SIM_SEEDS` (how many, default 900), `SIM_SEED` (only this one, with its log of calls).
 
 #![allow(
     clippy::unwrap_used,
@@ -37,7 +37,7 @@ macro_rules! scenarios {
     ($($module:ident :: $name:ident),* $(,)?) => { [$((stringify!($name), |setup| Box::pin($module::$name(setup)))),*] };
 }
 
-const SCENARIOS: [Scenario; 27] = scenarios![
+const SCENARIOS: [Scenario; 30] = scenarios![
     scenarios::life,
     scenarios::crash_in_create,
     scenarios::lost_in_create,
@@ -62,14 +62,17 @@ const SCENARIOS: [Scenario; 27] = scenarios![
     scenarios::denied_in_take_back,
     scenarios::superfluous,
     rivals::claims,
+    rivals::at_work,
+    rivals::lease_runs_out,
+    rivals::destroyed_meanwhile,
     // Where time decides, more seeds.
     rivals::two_creators,
     rivals::two_creators,
     scenarios::fault_in_update,
 ];
 
-/// Seeds of a plain test run: every scenario over every shape four times.
-const SEEDS: u64 = 810;
+/// Seeds of a plain test run: every scenario over every shape five times.
+const SEEDS: u64 = 900;
 
 struct Verdict {
     result: Outcomes,
@@ -122,6 +125,9 @@ fn simulate() {
         let expected = ["CrashBefore", "CrashAfter", "LostBefore", "LostAfter", "Denied", "Throttled", "Transient", "Stop"];
         for fault in expected {
             assert!(fired.get(fault).is_some_and(|times| *times > 0), "{fault} never fired");
+        }
+        for seen in ["refused by a lease", "taken over after a lease", "refused by a destroy's lease"] {
+            assert!(fired.get(seen).is_some_and(|times| *times > 0), "{seen}: never seen");
         }
     }
 }

@@ -1,8 +1,12 @@
 //! A seeded source of randomness (splitmix64).
 
-use std::{sync::Mutex, time::Duration};
+use std::{
+    sync::{Arc, Mutex, OnceLock},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use terraform_provider_deeploy::graph::Entropy;
+use tokio::time::Instant;
 
 #[derive(Clone, Debug)]
 pub struct Random(u64);
@@ -46,20 +50,32 @@ impl Random {
 }
 
 /// The engine's randomness in the simulation.
-pub struct SeededEntropy(Mutex<Random>);
+/// The randomness of one Terraform, and its clock.
+pub struct SeededEntropy {
+    random: Mutex<Random>,
+    /// The world's first moment, and what this clock said then.
+    epoch: Arc<OnceLock<Instant>>,
+    clock: SystemTime,
+}
 
 impl SeededEntropy {
-    pub fn new(random: Random) -> Self {
-        Self(Mutex::new(random))
+    /// With a clock that is up to half a minute off.
+    pub fn new(mut random: Random, epoch: Arc<OnceLock<Instant>>) -> Self {
+        let clock = UNIX_EPOCH + Duration::from_secs(1_800_000_000) + random.up_to(Duration::from_secs(60));
+        Self { random: Mutex::new(random), epoch, clock }
     }
 }
 
 impl Entropy for SeededEntropy {
+    fn now(&self) -> SystemTime {
+        self.clock + self.epoch.get_or_init(Instant::now).elapsed()
+    }
+
     fn uid(&self) -> String {
-        format!("uid-{:016x}", self.0.lock().unwrap().next())
+        format!("uid-{:016x}", self.random.lock().unwrap().next())
     }
 
     fn nonce(&self) -> String {
-        format!("nonce-{:016x}", self.0.lock().unwrap().next())
+        format!("nonce-{:016x}", self.random.lock().unwrap().next())
     }
 }

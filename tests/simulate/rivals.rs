@@ -7,6 +7,7 @@ use terraform_provider_deeploy::graph::{Claim, Mode, OWNER, Outcome, Phase, Refu
 use crate::{
     scenarios::{Outcomes, life},
     setup::{Setup, ensure},
+    shapes::{DIAMOND, shape},
     terraform::{Terraform, describe},
     world::{Fault, Version},
 };
@@ -82,6 +83,85 @@ pub async fn two_creators(mut setup: Setup) -> Outcomes {
     setup.rest().await
 }
 
+/// Two creators of what carries a lease: the second one is told so, and the first is never disturbed, however long it takes.
+pub async fn at_work(mut setup: Setup) -> Outcomes {
+    leased(&mut setup);
+    setup.world.with(|inner| inner.weather.pending = Duration::from_secs(600));
+    let wait = setup.random.up_to(Duration::from_secs(300));
+    let mut second = setup.another(true);
+    let (first, other) = tokio::join!(setup.terraform.create(), async {
+        tokio::time::sleep(wait).await;
+        second.create().await
+    });
+    let (first, other) = (first.ok_or("crashed")?, other.ok_or("crashed")?);
+    if matches!(other.refusals.as_slice(), [Refusal::Busy { .. }]) {
+        setup.hit("refused by a lease");
+    }
+    // Both began in the same moment: the service decided.
+    if first.status != Status::Ready && other.status == Status::Ready {
+        std::mem::swap(&mut setup.terraform, &mut second);
+        ensure(wait < Duration::from_secs(2), || format!("the first was disturbed: {}", describe(&first)))?;
+    } else {
+        ensure(first.status == Status::Ready && first.is_success(), || format!("the first was disturbed: {}", describe(&first)))?;
+        let refused = matches!(other.refusals.as_slice(), [Refusal::Busy { .. } | Refusal::Exists { .. }]);
+        ensure(refused, || format!("the second was not refused: {}", describe(&other)))?;
+    }
+    ensure(second.state.is_none(), || "a refused create left state".to_owned())?;
+    setup.calm().await;
+    setup.rest().await
+}
+
+/// A create that died holds its name for no longer than its lease.
+pub async fn lease_runs_out(mut setup: Setup) -> Outcomes {
+    leased(&mut setup);
+    setup.fault_in_create(Fault::CrashAfter).await?;
+    let died = setup.terraform.create().await.is_none();
+    ensure(died, || "it never crashed".to_owned())?;
+    setup.calm().await;
+    let begun = tokio::time::Instant::now();
+    let mut second = setup.another(false);
+    let outcome = second.create().await.ok_or("crashed")?;
+    if !matches!(outcome.refusals.as_slice(), [Refusal::Exists { .. }]) {
+        ensure(outcome.is_success() && outcome.status == Status::Ready, || describe(&outcome))?;
+        setup.hit("taken over after a lease");
+        // Two lives' waits and calls beside the lease.
+        ensure(begun.elapsed() < Duration::from_secs(120 + 60), || format!("it took {:?}", begun.elapsed()))?;
+        std::mem::swap(&mut setup.terraform, &mut second);
+    }
+    setup.import_if_ready().await;
+    setup.rest().await
+}
+
+/// A create during a destroy of the same name: refused, or all its own.
+pub async fn destroyed_meanwhile(mut setup: Setup) -> Outcomes {
+    leased(&mut setup);
+    setup.terraform.until_ready().await?;
+    setup.calm().await;
+    setup.world.with(|inner| inner.weather.latency = Duration::from_secs(10));
+    let wait = setup.random.up_to(Duration::from_secs(100));
+    let mut second = setup.another(true);
+    let (gone, other) = tokio::join!(setup.terraform.destroy(), async {
+        tokio::time::sleep(wait).await;
+        second.create().await
+    });
+    let (gone, other) = (gone.ok_or("crashed")?, other.ok_or("crashed")?);
+    ensure(gone.is_success() && setup.terraform.state.is_none(), || format!("the destroy was disturbed: {}", describe(&gone)))?;
+    if matches!(other.refusals.as_slice(), [Refusal::Busy { .. }]) {
+        setup.hit("refused by a destroy's lease");
+    }
+    let refused = matches!(other.refusals.as_slice(), [Refusal::Busy { .. } | Refusal::Exists { .. }]) && second.state.is_none();
+    ensure(refused || other.is_success(), || describe(&other))?;
+    setup.world.with(|inner| inner.weather.latency = Duration::from_millis(250));
+    setup.terraform = second;
+    setup.calm().await;
+    setup.rest().await
+}
+
+/// The same name with a claim that carries a lease.
+fn leased(setup: &mut Setup) {
+    setup.terraform.blueprint = shape(DIAMOND, "one", &mut setup.random);
+}
+
 /// A foreign object has the name: nothing is touched.
 pub async fn foreign(mut setup: Setup) -> Outcomes {
     let named: Vec<_> = setup
@@ -89,7 +169,7 @@ pub async fn foreign(mut setup: Setup) -> Outcomes {
         .blueprint
         .nodes
         .iter()
-        .filter(|node| ["thing", "secret", "group"].contains(&node.kind) && node.settings.contains_key("name"))
+        .filter(|node| ["thing", "record", "secret", "group"].contains(&node.kind) && node.settings.contains_key("name"))
         .cloned()
         .collect();
     if named.is_empty() {

@@ -6,6 +6,8 @@ use terraform_provider_deeploy::graph::{Blueprint, Change, ComponentId, Input, M
 use crate::random::Random;
 
 pub const SHAPES: usize = 6;
+/// The shape whose claim carries a lease.
+pub const DIAMOND: usize = 3;
 
 fn setting(value: Input, change: Change) -> Setting {
     Setting { value, change, meaning: Meaning::Exact, shown: false, seal: false }
@@ -54,7 +56,7 @@ pub fn shape(number: usize, name: &str, random: &mut Random) -> Blueprint {
             node("alias", "alias", Settings::new(), &[("name", named(name)), ("target", output("key", Change::Live))]),
         ],
         2 => user(name),
-        3 => diamond(name),
+        DIAMOND => diamond(name),
         4 => replaced(name),
         _ => dag(name, random),
     };
@@ -87,12 +89,13 @@ fn user(name: &str) -> Vec<Node> {
     ]
 }
 
+/// Two ways from a leased claim to the end.
 fn diamond(name: &str) -> Vec<Node> {
     let mut bottom =
         node("bottom", "thing", common(true), &[("name", named(&format!("{name}-bottom"))), ("target", output("left", Change::Live))]);
     bottom.after = vec!["right".into()];
     vec![
-        node("top", "thing", common(false), &[("name", named(name))]).claim(),
+        node("top", "record", common(false), &[("name", named(name))]).claim(),
         node("left", "instance", common(false), &[("target", output("top", Change::Live))]),
         node("right", "secret", common(false), &[("name", named(&format!("{name}-right"))), ("target", output("top", Change::Live))])
             .stateful(),

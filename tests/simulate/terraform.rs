@@ -32,7 +32,7 @@ pub struct Terraform {
 impl Terraform {
     pub fn new(world: &Arc<World>, blueprint: Blueprint, random: Random) -> Self {
         let components = KINDS.iter().map(|ways| Arc::new(Kind { ways: *ways, world: Arc::clone(world) }) as Arc<dyn Component>).collect();
-        let cloud = Cloud::new(components, Arc::new(SeededEntropy::new(random)));
+        let cloud = Cloud::new(components, Arc::new(SeededEntropy::new(random, Arc::clone(&world.epoch))));
         Self { world: Arc::clone(world), cloud, blueprint, state: None, recreate: BTreeSet::new(), adopt: false }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Mutex,
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -122,6 +122,8 @@ pub struct Inner {
 pub struct World {
     inner: Mutex<Inner>,
     pub crash: Notify,
+    /// When the first clock was read.
+    pub epoch: Arc<OnceLock<Instant>>,
 }
 
 pub fn failure(class: Class, operation: &str) -> Failure {
@@ -154,7 +156,7 @@ impl World {
             has_stopped: false,
             next: 0,
         };
-        Self { inner: Mutex::new(inner), crash: Notify::new() }
+        Self { inner: Mutex::new(inner), crash: Notify::new(), epoch: Arc::default() }
     }
 
     pub fn with<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {

@@ -78,6 +78,10 @@ impl Component for Record {
         "record"
     }
 
+    fn leased(&self) -> bool {
+        true
+    }
+
     fn actions(&self) -> &'static [&'static str] {
         &[
             "ssm:AddTagsToResource",

@@ -35,6 +35,7 @@ mod iam_user;
 mod kms_key;
 mod kms_key_drift;
 mod kms_key_life;
+mod lease;
 mod lifecycle;
 mod monitoring;
 mod monitoring_drift;
