@@ -88,7 +88,8 @@ pub(crate) fn refusals(ctx: &Ctx<'_>, observed: &Observed) -> Vec<Refusal> {
         let taggable = !observed.untaggable.contains(&node.id);
         let Some(found) = observed.found.get(&node.id) else {
             if let Some(id) = ctx.known(node).filter(|_| node.stateful && run.mode == Mode::Update && !run.recreate.contains(&node.id)) {
-                refusals.push(Refusal::Vanished { component: node.id.clone(), id: id.to_owned() });
+                let destroyed = observed.claim.as_ref().is_some_and(|claim| claim.phase == Phase::Deleting);
+                refusals.push(Refusal::Vanished { component: node.id.clone(), id: id.to_owned(), destroyed });
             } else if let Some(deleted) = observed.deleted.get(&node.id) {
                 refusals.extend(fixed(node, deleted, observed));
             }

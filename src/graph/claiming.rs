@@ -141,7 +141,9 @@ fn next(ctx: &Ctx<'_>, current: Option<&Claim>, nonce: &str) -> Claim {
         (Mode::Create, ..) => fresh(Phase::Creating),
         (Mode::Update, _, Some(current)) => match current.phase {
             Phase::Ready | Phase::Creating => current.clone(),
-            Phase::Deleting | Phase::Deleted => Claim { incarnation: current.incarnation.clone(), ..fresh(Phase::Creating) },
+            // A destroy that ended half-way: it was handed out, and what is left of it stays sealed.
+            Phase::Deleting => Claim { incarnation: current.incarnation.clone(), ..fresh(Phase::Ready) },
+            Phase::Deleted => Claim { incarnation: current.incarnation.clone(), ..fresh(Phase::Creating) },
         },
         // The tags were removed by hand.
         (Mode::Update, Some((uid, incarnation)), None) => Claim { uid: uid.clone(), incarnation: incarnation.clone(), phase: Phase::Ready },

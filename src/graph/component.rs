@@ -58,6 +58,11 @@ pub trait Component: Send + Sync {
         None
     }
 
+    /// How long another operation on it may keep its delete waiting, where that is longer than [`Limits::busy`](super::Limits::busy).
+    fn busy(&self) -> Option<Duration> {
+        None
+    }
+
     /// How often in a row a deleted one must not be found until it is gone: some services take a name for free before it is.
     fn absences(&self) -> u32 {
         1

@@ -54,7 +54,7 @@ struct State {
     /// What settings are resolved from, also when it is gone already.
     before: BTreeMap<ComponentId, Found>,
     claim: Option<Claim>,
-    /// It was ready, so that what seals it counts.
+    /// It was ready once, so that what seals it counts: in a destroy that goes on, too.
     sealed: bool,
     /// Another one holds the name: nothing but our claim's object is ours.
     rival: bool,
@@ -67,7 +67,7 @@ impl State {
         let mut before = observed.deleted.clone();
         before.extend(observed.found.clone());
         let claim = observed.claim.clone();
-        let sealed = claim.as_ref().is_none_or(|claim| claim.phase == Phase::Ready);
+        let sealed = claim.as_ref().is_none_or(|claim| claim.phase != Phase::Creating);
         Self { observed, outcome: Outcome::new(total), before, claim, sealed, rival: false, aside: BTreeSet::new() }
     }
 
@@ -175,15 +175,17 @@ async fn guards(ctx: &Ctx<'_>, state: &mut State) -> bool {
     state.outcome.is_success()
 }
 
-/// Writes the phase `deleting`, before anything is deleted.
+/// Writes the phase `deleting`, before anything is deleted. What never was ready stays `creating`: nobody's data is in it, and a destroy
+/// that goes on must know that.
 async fn mark(ctx: &Ctx<'_>, state: &mut State) -> bool {
     let Some(node) = claim_node(ctx) else { return true };
     let (Some(found), Some(claim)) = (state.observed.found.get(&node.id).cloned(), state.claim.clone()) else { return true };
     let leased = ctx.component(node).is_ok_and(Component::leased);
-    if claim.phase == Phase::Deleting && !leased {
+    let phase = if claim.phase == Phase::Creating { Phase::Creating } else { Phase::Deleting };
+    if claim.phase == phase && !leased {
         return true;
     }
-    match write_phase(ctx, node, &found, &claim, Phase::Deleting).await {
+    match write_phase(ctx, node, &found, &claim, phase).await {
         Ok(claim) => {
             lease::keep_in_destroy(ctx, node, &found).await;
             state.claim = Some(claim);
@@ -200,7 +202,7 @@ async fn write_phase(ctx: &Ctx<'_>, node: &Node, found: &Found, claim: &Claim, p
     let component = ctx.component(node)?;
     let claim = claim.at(phase);
     let mut tags = claim.tags();
-    if component.leased() && phase == Phase::Deleting {
+    if component.leased() && phase != Phase::Deleted {
         tags.extend(lease::tag(ctx));
     }
     ctx.pace.call(Doing::Tagging, None, || component.tag(found, &tags, &[])).await?;

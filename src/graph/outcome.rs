@@ -146,6 +146,8 @@ pub enum Refusal {
         component: ComponentId,
         /// Its id in state.
         id: String,
+        /// A destroy that isn't finished deleted it.
+        destroyed: bool,
     },
     /// A setting that never changes differs.
     #[error("{setting} of {component} can't be changed")]

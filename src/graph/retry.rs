@@ -78,7 +78,11 @@ impl<'a> Pace<'a> {
     /// A call that may be repeated, until it succeeds, fails for good, or patience ends. `also`: a class that is tried
     /// again beyond the usual ones, as long as what was just made may stay invisible.
     pub(crate) async fn call<'f, T>(&self, doing: Doing, also: Option<Class>, call: impl Fn() -> Call<'f, T>) -> Result<T, Halt> {
-        let mut patience = Patience::new(also);
+        self.call_with(Patience::new(also), doing, call).await
+    }
+
+    /// The same with a patience of its own.
+    pub(crate) async fn call_with<'f, T>(&self, mut patience: Patience, doing: Doing, call: impl Fn() -> Call<'f, T>) -> Result<T, Halt> {
         loop {
             self.check()?;
             match self.once(call()).await {
@@ -106,25 +110,32 @@ pub(crate) struct Patience {
     since: Vec<(Class, Instant)>,
     tries: u32,
     also: Option<Class>,
+    /// Longer than the usual with another operation on the object.
+    busy: Option<Duration>,
 }
 
 impl Patience {
     pub(crate) fn new(also: Option<Class>) -> Self {
-        Self { since: Vec::new(), tries: 0, also }
+        Self { since: Vec::new(), tries: 0, also, busy: None }
+    }
+
+    /// The same, with more for another operation on the object.
+    pub(crate) fn busy(self, busy: Option<Duration>) -> Self {
+        Self { busy, ..self }
     }
 
     fn next(&mut self, pace: &Pace<'_>, failure: &Failure) -> Option<Duration> {
         let limits = pace.limits;
         if failure.class == Class::Unfinished {
             // Progress: every bound begins anew.
-            *self = Self::new(self.also);
+            *self = Self::new(self.also).busy(self.busy);
             return Some(failure.retry_after.unwrap_or_default().min(limits.retry_after_max));
         }
         let bound = match failure.class {
             Class::Throttled => limits.throttled,
             Class::Transient | Class::Ambiguous => limits.transient,
             Class::NotYetVisible => limits.visible,
-            Class::Busy => limits.busy,
+            Class::Busy => self.busy.unwrap_or_default().max(limits.busy),
             class if Some(class) == self.also => limits.visible,
             _ => return None,
         };

@@ -163,7 +163,7 @@ pub(crate) fn work<'a>(ctx: &'a Ctx<'a>, state: &State, node: &'a Node) -> Resul
         proven: state.observed.complete.contains(&node.id),
         uid: claim.map(|claim| claim.uid).unwrap_or_default(),
         verified: state.verified,
-        settled: state.observed.claim.as_ref().is_some_and(|claim| claim.phase == Phase::Ready),
+        settled: state.observed.claim.as_ref().is_some_and(|claim| matches!(claim.phase, Phase::Ready | Phase::Deleting)),
         remake: remade(ctx, node, &state.observed),
         created: false,
         asked: None,

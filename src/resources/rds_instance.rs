@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set};
 
 use super::{
+    change::Change,
     checks,
     composite::{Composite, Decider, Foretold, Seen, deciders},
     parts::{
@@ -173,6 +174,10 @@ impl Composite for Kind {
     async fn import(model: &mut RdsInstance, id: &str, aws: &Arc<Aws>) -> Result<(), Diagnostics> {
         *model = record::imported(aws, RECORDED, id, Self::TYPE).await?;
         Ok(())
+    }
+
+    fn consequences(change: &Change) -> Diagnostics {
+        database::restarted(change, &Path::root()).into_iter().collect()
     }
 
     fn guarded(state: &RdsInstance) -> Vec<(&'static str, String)> {

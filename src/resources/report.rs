@@ -120,7 +120,12 @@ fn refused(resource: &str, blueprint: &Blueprint, refusal: &Refusal) -> Diagnost
             format!("{id} was claimed by another apply at the same time"),
             "The other apply goes on with it. Find out which of the two shall have it, and remove the resource from the other's configuration.".to_owned(),
         ),
-        Refusal::Vanished { component, id } => (
+        Refusal::Vanished { component, id, destroyed: true } => (
+            Path::root(),
+            format!("A destroy of {resource} {name:?} was begun"),
+            format!("It has deleted `{component}` {id} and is not finished. Nothing was made anew. Finish it with `terraform destroy`, then apply."),
+        ),
+        Refusal::Vanished { component, id, .. } => (
             Path::root(),
             format!("`{component}` {id} is gone"),
             "It was deleted outside of Terraform, and what it held with it. Nothing was made anew. Run `terraform state rm` with this resource's address and apply to start with an empty one; what is left of it is used again.".to_owned(),

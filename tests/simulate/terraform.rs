@@ -205,7 +205,7 @@ fn keep(outcome: &Outcome, prior: Option<&State>) -> Option<State> {
     let claim = outcome.observed.claim.as_ref().map(|claim| (claim.uid.clone(), claim.incarnation.clone()));
     // What vanished is refused by name as long as its id is in state.
     for refusal in &outcome.refusals {
-        if let terraform_provider_deeploy::graph::Refusal::Vanished { component, id } = refusal {
+        if let terraform_provider_deeploy::graph::Refusal::Vanished { component, id, .. } = refusal {
             known.insert(component.clone(), id.clone());
         }
     }

@@ -352,7 +352,7 @@ impl Composite for Kind {
     }
 
     fn consequences(change: &Change) -> Diagnostics {
-        cluster::rolled(change, &Path::of(CLUSTER)).into_iter().collect()
+        cluster::rolled(change, &Path::of(CLUSTER)).into_iter().chain(database::restarted(change, &Path::of(DATABASE))).collect()
     }
 
     fn left_of(component: &str, facts: Option<&Facts>) -> Option<String> {

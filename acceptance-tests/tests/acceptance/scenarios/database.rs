@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::stage::{Stage, change, mutations_of, stage, text};
 
-const DATABASE: &str = "deeploy_rds_instance.this";
+pub(super) const DATABASE: &str = "deeploy_rds_instance.this";
 
 /// A network and a key that others made.
 pub(super) struct Around {
@@ -15,7 +15,8 @@ pub(super) struct Around {
     key: String,
 }
 
-fn between(reply: &str, tag: &str) -> String {
+/// What stands between `<TAG>` and `</TAG>`, the first time.
+pub(super) fn between(reply: &str, tag: &str) -> String {
     let inner = reply.split_once(&format!("<{tag}>")).and_then(|(_, rest)| rest.split_once(&format!("</{tag}>")));
     inner.map(|(inner, _)| inner.to_owned()).unwrap_or_default()
 }
@@ -59,7 +60,7 @@ fn applied(stage: &Stage, around: &Around, more: &str) -> Result<(Value, Vec<Str
     Ok((stage.terraform.attributes(DATABASE)?, calls))
 }
 
-fn ids(world: &World, kind: &str) -> Result<Vec<String>, Failure> {
+pub(super) fn ids(world: &World, kind: &str) -> Result<Vec<String>, Failure> {
     let mut ids: Vec<String> = world.objects_of(kind)?.iter().map(|object| text(object, "id").to_owned()).collect();
     ids.sort();
     Ok(ids)

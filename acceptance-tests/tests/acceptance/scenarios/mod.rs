@@ -12,6 +12,7 @@ mod cluster_drift;
 mod cluster_input;
 mod cluster_upgrade;
 mod database;
+mod database_destroy;
 mod drift;
 mod environment_bad_input;
 mod environment_chaos;

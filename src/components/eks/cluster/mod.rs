@@ -31,7 +31,7 @@ mod tests;
 /// Settings: `name`, `role_arn` (fixed), `version` (minor; stepped one at a time; a later one that AWS chose is no difference), `subnet_ids`,
 /// `endpoint_private_access`, `endpoint_public_access`, `public_access_cidrs`, `log_types`, `support_type`, `zonal_shift`,
 /// `authentication_mode`, `encryption_key_arn` (from none to one), `deletion_protection` (the seal). Not read: `vpc_id`, where what
-/// Kubernetes made is swept.
+/// Kubernetes made is swept; `attribute_prefix`, what messages put before an attribute's name.
 /// Outputs: `arn`, `name`, `id`, `endpoint`, `certificate_authority_data`, `version`, `issuer`, `issuer_host`, `security_group_id`, `vpc_id`, `platform_version`,
 /// `service_cidr`. Id: the name.
 /// Caveats: EKS takes one change at a time, so that each update makes one.
@@ -42,6 +42,17 @@ pub(super) struct EksCluster {
 
 /// How often a deleted cluster must be not found in a row: before that, its name may still be taken (aws-edge-cases.md, "Waiting rules").
 const NOT_FOUND_TIMES: u32 = 3;
+/// How long an update of a control plane may take, during which it can't be deleted (aws-edge-cases.md: "retry ≤60 min").
+const UPDATE_MAX: Duration = Duration::from_secs(60 * 60);
+
+fn protected(found: &Found) -> bool {
+    found.settings.get("deletion_protection").and_then(Json::as_bool) == Some(true)
+}
+
+/// Whether the resource was ever handed out: until then its seals, and with them this setting, are left out.
+fn handed_out(wanted: &Wanted) -> bool {
+    wanted.settings.contains_key("deletion_protection")
+}
 
 impl EksCluster {
     /// In one account and region.
@@ -179,10 +190,11 @@ impl Component for EksCluster {
         super::tag(&self.aws, found, set, remove).await
     }
 
-    async fn guards(&self, found: &Found, _wanted: &Wanted) -> Result<Vec<Guard>, Failure> {
-        let on = found.settings.get("deletion_protection").and_then(Json::as_bool) == Some(true);
+    async fn guards(&self, found: &Found, wanted: &Wanted) -> Result<Vec<Guard>, Failure> {
+        let on = protected(found) && handed_out(wanted);
         let reason = format!("the cluster {} is protected: set deletion_protection = false, apply, then destroy", found.id);
-        Ok(on.then(|| Guard { attribute: "deletion_protection".to_owned(), reason }).into_iter().collect())
+        let attribute = format!("{}deletion_protection", text(&wanted.settings, "attribute_prefix").unwrap_or_default());
+        Ok(on.then(|| Guard { attribute, reason }).into_iter().collect())
     }
 
     async fn sweep(&self, wanted: &Wanted) -> Result<Vec<Kept>, Failure> {
@@ -190,8 +202,22 @@ impl Component for EksCluster {
         sweep::sweep(&self.aws, name, vpc).await
     }
 
-    async fn delete(&self, found: &Found, _wanted: &Wanted) -> Result<Option<Kept>, Failure> {
+    fn busy(&self) -> Option<Duration> {
+        // Nothing ends a control plane's update before its time.
+        Some(UPDATE_MAX)
+    }
+
+    async fn delete(&self, found: &Found, wanted: &Wanted) -> Result<Option<Kept>, Failure> {
         let leaves = matches!(&found.readiness, Readiness::Pending(what) if what == "deleting");
+        if !leaves && protected(found) && !handed_out(wanted) {
+            // Sealed by a create that failed before its end: it was never anybody's (lifecycle.md 11).
+            let call = self.aws.eks.update_cluster_config().name(&found.id).deletion_protection(false);
+            match call.send().await.map_err(|error| failure("eks:UpdateClusterConfig", error)) {
+                // Off already, or on its way: the delete then waits for that.
+                Err(failure) if !matches!(failure.class, Class::Conflict | Class::Busy) => return Err(failure),
+                _ => {}
+            }
+        }
         if !leaves {
             self.aws.eks.delete_cluster().name(&found.id).send().await.absent("eks:DeleteCluster")?;
         }

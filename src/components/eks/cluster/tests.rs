@@ -7,6 +7,7 @@ use crate::components::{
     replay::Script,
     settings::{Settings, map},
 };
+use crate::graph::Limits;
 
 const KEY: &str = "arn:aws:kms:eu-central-1:123456789012:key/1";
 const GONE: &str = r#"{"__type":"ResourceNotFoundException","message":"No cluster found for name: prod."}"#;
@@ -196,9 +197,36 @@ async fn gone_is_what_was_not_found_three_times() {
 }
 
 #[tokio::test]
-async fn deletion_protection_guards_while_it_is_on() {
+async fn deletion_protection_guards_what_was_handed_out() {
     let component = component(&Script::new());
     let on = Found { settings: map([("deletion_protection", json!(true))]), ..Found::default() };
     assert_eq!(component.guards(&on, &wanted()).await.unwrap()[0].attribute, "deletion_protection");
     assert_eq!(component.guards(&Found::default(), &wanted()).await.unwrap(), []);
+    assert_eq!(component.guards(&on, &unsealed()).await.unwrap(), [], "a create that failed after this seal");
+    let mut within = wanted();
+    within.settings.insert("attribute_prefix".into(), json!("cluster."));
+    assert_eq!(component.guards(&on, &within).await.unwrap()[0].attribute, "cluster.deletion_protection");
+}
+
+/// What a destroy wants of a resource that never was ready: no seals.
+fn unsealed() -> Wanted {
+    let mut wanted = wanted();
+    wanted.settings.remove("deletion_protection");
+    wanted
+}
+
+#[tokio::test]
+async fn what_was_never_handed_out_is_unprotected_and_deleted() {
+    let busy = r#"{"__type":"ResourceInUseException","message":"Cluster has an update in progress"}"#;
+    let on = Found { id: "prod".into(), settings: map([("deletion_protection", json!(true))]), ..Found::default() };
+    let script = Script::new()
+        .on("POST /clusters/prod/update-config", 200, r#"{"update":{"id":"u"}}"#)
+        .on("DELETE /clusters/prod", 409, busy)
+        .on("POST /clusters/prod/update-config", 409, busy)
+        .on("DELETE /clusters/prod", 200, "{}");
+    let component = component(&script);
+    assert_eq!(component.delete(&on, &unsealed()).await.unwrap_err().class, Class::Busy);
+    assert_eq!(component.delete(&on, &unsealed()).await.unwrap(), None);
+    assert!(component.busy() > Some(Limits::default().busy));
+    assert!(script.finish()[0].1.contains(r#""deletionProtection":false"#));
 }

@@ -73,6 +73,7 @@ pub(crate) async fn look_up(
     let wanted = version(&model.kubernetes_version, prior, &versions);
     let before = prior.and_then(|prior| prior.kubernetes_version.as_str());
     let changes = wanted.as_str().is_some_and(|wanted| before != Some(wanted));
+    let rises = live(prior).and_then(minor).zip(wanted.as_str().and_then(minor)).is_some_and(|(live, wanted)| live < wanted);
     let chosen = prior.is_some_and(|prior| prior.addon_versions.known().is_some());
     let asked = types(model, prior, preset);
     let list: Vec<String> = asked.iter().cloned().collect();
@@ -83,8 +84,8 @@ pub(crate) async fn look_up(
         }
     };
     let against = async {
-        match (name.as_str(), wanted.as_str(), before) {
-            (Some(name), Some(version), Some(_)) if changes => upgrade_blockers(aws, name, version).await,
+        match (name.as_str(), wanted.as_str()) {
+            (Some(name), Some(version)) if rises => upgrade_blockers(aws, name, version).await,
             _ => Ok(Vec::new()),
         }
     };
@@ -174,31 +175,58 @@ fn unreachable_api(planned: &Cluster, prior: Option<&Cluster>, at: &Path) -> Opt
     })
 }
 
-/// From the version before to a later one.
+/// From the version that the control plane has to the planned one. What it has counts, not what was asked for: AWS raises versions by
+/// itself, and an upgrade may have failed.
 pub(super) fn step(planned: &Cluster, prior: Option<&Cluster>) -> Option<(String, String)> {
-    let before = prior?.kubernetes_version.as_str()?;
+    let asked = prior?.kubernetes_version.as_str()?;
+    let live = live(prior)?;
     let after = planned.kubernetes_version.as_str()?;
-    (minor(before)? != minor(after)?).then(|| (before.to_owned(), after.to_owned()))
+    let raised = minor(asked)? == minor(after)? && minor(live)? > minor(after)?;
+    (!raised && minor(live)? != minor(after)?).then(|| (live.to_owned(), after.to_owned()))
+}
+
+/// The control plane's version.
+fn live(prior: Option<&Cluster>) -> Option<&str> {
+    prior?.version.as_str().or(prior?.kubernetes_version.as_str())
 }
 
 fn upgrade(planned: &Cluster, prior: Option<&Cluster>, at: &Path) -> Option<Diagnostic> {
-    let (before, after) = step(planned, prior).filter(|(before, after)| minor(before) < minor(after))?;
+    const NODES: &str = "every node is replaced, one after the other within each group; pods are evicted by their disruption budgets";
+    let path = at.attribute("kubernetes_version");
+    let Some((before, after)) = step(planned, prior) else {
+        // AWS has raised the control plane, and the configuration follows.
+        let (asked, after) = (prior?.kubernetes_version.as_str()?, planned.kubernetes_version.as_str()?);
+        let detail = format!("The control plane is at {} already. The add-ons follow, and {NODES}.", live(prior)?);
+        return (minor(asked)? < minor(after)?).then(|| Diagnostic::warning(path, "All nodes are replaced", detail));
+    };
     let detail = format!(
-        "From {before} to {after}: first the control plane, then the add-ons, then every node is replaced, one after the other within each group; pods are evicted by \
-         their disruption budgets. There is no way back. Look through what runs in the cluster for interfaces that {after} no longer has."
+        "From {before} to {after}: first the control plane, then the add-ons that nodes need, then {NODES}; then the other add-ons. There is no way back. Look \
+         through what runs in the cluster for interfaces that {after} no longer has."
     );
-    Some(Diagnostic::warning(at.attribute("kubernetes_version"), "Kubernetes is upgraded, and all nodes are replaced", detail))
+    (minor(&before)? < minor(&after)?).then(|| Diagnostic::warning(path, "Kubernetes is upgraded, and all nodes are replaced", detail))
 }
 
-/// A launch template that changes replaces the nodes of its group, one after the other: AWS changes none that runs.
+/// A launch template that changes, or nodes of an earlier version of it (somebody's hand, or a roll that failed), replace the nodes of a group,
+/// one after the other: AWS changes none that runs.
 pub(crate) fn rolled(change: &Change, at: &Path) -> Option<Diagnostic> {
+    const VERSION: &str = "launch_template_version";
     let of_group = |(component, settings): (&ComponentId, &BTreeSet<String>)| {
-        let name = component.0.strip_prefix("launch_template/")?;
-        let stays = change.stays(&format!("node_group/{name}").as_str().into());
         let settings: Vec<&str> = settings.iter().map(String::as_str).collect();
-        stays.then(|| format!("- {name} ({})", settings.join(", ")))
+        match component.0.split_once('/')? {
+            ("launch_template", name) => {
+                let stays = change.stays(&format!("node_group/{name}").as_str().into());
+                stays.then(|| (name.to_owned(), settings.join(", ")))
+            }
+            ("node_group", name) if settings.contains(&VERSION) && change.stays(component) => Some((name.to_owned(), VERSION.to_owned())),
+            _ => None,
+        }
     };
-    let groups: Vec<String> = change.changed().iter().filter_map(of_group).collect();
+    // Of one that has both, the template's own settings say more, and come first.
+    let mut rolled: BTreeMap<String, String> = BTreeMap::new();
+    for (name, settings) in change.changed().iter().filter_map(of_group) {
+        rolled.entry(name).or_insert(settings);
+    }
+    let groups: Vec<String> = rolled.into_iter().map(|(name, settings)| format!("- {name} ({settings})")).collect();
     (!groups.is_empty()).then(|| {
         let detail = format!(
             "Disks, tags and the rest of the launch template reach instances when they start. The nodes of these groups are replaced one after the other, and \

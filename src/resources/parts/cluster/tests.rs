@@ -352,6 +352,36 @@ fn versions_go_up_one_minor_an_apply_and_never_down() {
     assert_eq!((versions["coredns"].as_str(), versions["vpc-cni"].as_str()), (Some("v2"), Some("v1.0.0-eksbuild.1")));
 }
 
+/// What the control plane has counts, not what was asked for.
+#[test]
+fn steps_go_from_the_version_that_runs() {
+    let at = Path::root();
+    let version = |asked: &str, live: &str| Cluster {
+        kubernetes_version: Attr::Known(asked.to_owned()),
+        max_minor_steps: Attr::Known(1),
+        version: Attr::Known(live.to_owned()),
+        ..planned(Preset::Production)
+    };
+    let told = |asked: &str, prior: &Cluster| {
+        let model = version(asked, "");
+        let mut said = told(&check_change(&model, Some(prior), Some(&facts()), &at));
+        said.extend(told(&warnings(&model, Some(prior), Some(&facts()), &at)));
+        said.retain(|said| !said.ends_with("ends soon"));
+        said
+    };
+    let upgraded = "kubernetes_version: Kubernetes is upgraded, and all nodes are replaced";
+    // AWS raised it.
+    let raised = version("1.32", "1.33");
+    assert_eq!(told("1.32", &raised), Vec::<String>::new());
+    assert_eq!(told("1.33", &raised), ["kubernetes_version: All nodes are replaced"]);
+    assert_eq!(told("1.34", &raised), [upgraded]);
+    // The last upgrade failed.
+    let failed = version("1.33", "1.32");
+    assert_eq!(told("1.33", &failed), [upgraded]);
+    assert_eq!(told("1.34", &failed), ["kubernetes_version: Too many Kubernetes versions at once", upgraded]);
+    assert_eq!(told("1.32", &failed), Vec::<String>::new());
+}
+
 #[test]
 fn what_a_change_does_to_others_is_said() {
     let at = Path::root();

@@ -8,13 +8,13 @@ mod windows;
 
 use std::collections::BTreeMap;
 
-use tf_provider::{Attr, Diagnostics, Model, Path, Set, Value, validators};
+use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Set, Value, validators};
 
 use crate::{
     graph::Observed,
     policies::Place,
     presets::{Preset, table},
-    resources::{checks, seen::Seen},
+    resources::{change::Change, checks, seen::Seen},
 };
 
 pub(crate) use changes::{moved, warnings};
@@ -212,6 +212,21 @@ pub(crate) fn check_change(model: &Database, prior: Option<&Database>, facts: Op
         found.extend(facts.into_iter().flat_map(|facts| offers::check_facts(model, facts, at)));
     }
     found
+}
+
+/// Settings that somebody else changed, and whose repair restarts the instance.
+pub(crate) fn restarted(change: &Change, at: &Path) -> Option<Diagnostic> {
+    const RESTART: [&str; 2] = ["ca_certificate_identifier", "port"];
+    let changed = change.changed().get(&DATABASE.into()).filter(|_| change.stays(&DATABASE.into()))?;
+    let named: Vec<&str> = changed.iter().map(String::as_str).filter(|name| RESTART.contains(name)).collect();
+    (!named.is_empty()).then(|| {
+        let detail = format!(
+            "It differs in {} and is set back. RDS restarts the instance for a port at once, whatever `apply_immediately` says, and for a certificate where the engine \
+             can't take it up while it runs: every connection is cut for about a minute.",
+            named.join(" and ")
+        );
+        Diagnostic::warning(at.clone(), "The database may restart", detail)
+    })
 }
 
 /// Outputs that are known before anything is made.

@@ -255,7 +255,8 @@ fn instance(model: &Database, links: &Links) -> Node {
         ("backup_retention_period", live(input(&model.backup_retention_period)).shown()),
         ("backup_window", live(input(&model.backup_window)).shown()),
         ("maintenance_window", live(input(&model.maintenance_window)).shown()),
-        ("master_username", fixed(known(master))),
+        // It counts when an instance is made: one that was restored keeps its own when the snapshot's name goes from the configuration.
+        ("master_username", unread(known(master))),
         ("manage_master_user_password", live(known(true))),
         ("master_user_secret_kms_key_arn", live(links.data_key_arn.clone())),
         ("snapshot_identifier", unread(input(&model.snapshot_identifier))),

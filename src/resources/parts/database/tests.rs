@@ -330,3 +330,30 @@ fn what_aws_tells_is_read_and_what_is_known_is_foretold() {
         (&"x".into(), &"arn:aws:rds:eu-central-1:123456789012:db:x".into(), &5432.into())
     );
 }
+
+#[test]
+fn a_repair_that_restarts_is_said() {
+    let model = database(Preset::Production, &[]);
+    let blueprint = crate::graph::Blueprint::of(
+        crate::graph::Owner { resource: "deeploy_rds_instance".into(), name: "x".into() },
+        nodes(&model, &links(), &frankfurt()),
+    );
+    let said = |setting: &str| {
+        let drift = Value::object([(DATABASE, Value::List(vec![setting.into()]))]);
+        let prior = Value::object([("drift", drift)]);
+        let known = crate::graph::Known::from([(DATABASE.into(), "db".to_owned())]);
+        let change = Change::between(&blueprint, &blueprint, &known).with_drift(&blueprint, &known, &prior, true);
+        restarted(&change, &Path::root()).map(|said| said.detail)
+    };
+    assert!(said("port").unwrap().starts_with("It differs in port and is set back. RDS restarts"));
+    assert_eq!(said("auto_minor_version_upgrade"), None);
+}
+
+/// The master user counts when an instance is made: after a restore it is the snapshot's.
+#[test]
+fn an_instance_with_another_master_user_is_no_difference() {
+    let model = database(Preset::Production, &[]);
+    let nodes = nodes(&model, &links(), &frankfurt());
+    let master = &node(&nodes, DATABASE).settings["master_username"];
+    assert!(crate::graph::same(master.meaning, &json!("deeploy_admin"), &json!("postgres")));
+}
