@@ -63,7 +63,7 @@ async fn make<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &Appl
     let binding = bind::<C>(aws, &model, &request.config, Purpose::Apply).await?;
     let outcome = Box::pin(run(&binding.cloud(cloud(aws)?), &blueprint, order)).await;
     binding.close().await;
-    let claim = state::claim(&outcome.observed);
+    let claim = state::claim(&outcome.observed, &place);
     let basis = Basis { before: &request.planned, prior: &request.prior, claim, blueprint: &blueprint, place: &place, known: &known };
     let found = state::of(adapter, &model, &basis, &outcome.observed);
     Ok(concluded::<C>(request, mode, &outcome, found, &blueprint))
@@ -124,7 +124,7 @@ async fn delete<C: Composite>(adapter: &Adapter<C>, aws: &Arc<Aws>, request: &Ap
     if gone {
         return Ok((Value::Null, diagnostics));
     }
-    let claim = state::claim(&outcome.observed);
+    let claim = state::claim(&outcome.observed, &place);
     let basis = Basis { before: &request.prior, prior: &request.prior, claim, blueprint: &blueprint, place: &place, known: &known };
     let left = state::of(adapter, &model, &basis, &outcome.observed);
     Ok((if tf_provider::has_errors(&diagnostics) { not_ready(&left) } else { request.prior.clone() }, diagnostics))

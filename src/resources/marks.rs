@@ -11,4 +11,10 @@ pub(crate) struct ClaimMarks {
     /// Made anew whenever another apply takes an unfinished create over; a state with an old one deletes nothing.
     #[tf(computed)]
     pub incarnation: Attr<String>,
+    /// The account that it is in. With the provider in another one nothing is read, changed or deleted.
+    #[tf(computed)]
+    pub account_id: Attr<String>,
+    /// The region that it was made from.
+    #[tf(computed)]
+    pub region: Attr<String>,
 }

@@ -338,17 +338,61 @@ fn refuse_lost<C: Composite>(prior: &Value) -> Result<(), Diagnostics> {
 
 /// A state of another account or region than the provider's: nothing that is looked up there says anything about it.
 pub(super) fn elsewhere(state: &Value, place: &Place) -> Option<Diagnostic> {
-    let arn = Arn::parse(state.get("arn").as_str()?).ok()?;
-    let other = (!arn.account.is_empty() && arn.account != place.account_id) || (!arn.region.is_empty() && arn.region != place.region);
+    let arn = state.get("arn").as_str().and_then(|arn| Arn::parse(arn).ok());
+    let mark = |name: &str| state.get("claim").get(name).as_str().unwrap_or_default().to_owned();
+    // What has an account and no region (a role) is the same one from every region; an ARN with neither (a bucket's) says nothing.
+    let (account, region) = match arn {
+        Some(arn) if !arn.account.is_empty() => (arn.account, arn.region),
+        _ => (mark("account_id"), mark("region")),
+    };
+    let other = (!account.is_empty() && account != place.account_id) || (!region.is_empty() && region != place.region);
     other.then(|| {
+        let of = |region: &str| if region.is_empty() { String::new() } else { format!(", region {region}") };
         Diagnostic::error(
             Path::root(),
             "The object is in another account or region",
             format!(
-                "The state holds {arn}, and the provider works in account {} and region {}. Nothing was changed. Set the provider's region \
-                 and credentials back, or destroy the resource with the old ones first.",
-                place.account_id, place.region
+                "The state is of account {account}{}, and the provider works in account {}{}. Nothing was read or changed. Set the provider's \
+                 region and credentials back, or destroy the resource with the old ones first.",
+                of(&region),
+                place.account_id,
+                of(&place.region)
             ),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policies::frankfurt;
+
+    #[test]
+    fn a_state_of_another_account_or_region_is_nobodys_here() {
+        let place = frankfurt();
+        let refused = |arn: Option<&str>, account: &str, region: &str| {
+            let claim = Value::object([("account_id", account.into()), ("region", region.into())]);
+            let state = Value::object([("arn", arn.map_or(Value::Null, Value::from)), ("claim", claim)]);
+            elsewhere(&state, &place).is_some()
+        };
+        let (here, region) = (place.account_id.as_str(), place.region.as_str());
+        let role = format!("arn:aws:iam::{here}:role/x");
+        let key = |region: &str| format!("arn:aws:kms:{region}:{here}:key/x");
+        let rows = [
+            // Without an ARN, and with one that names neither, the claim says it.
+            (None, here, region, false),
+            (None, "210987654321", region, true),
+            (None, here, "us-east-1", true),
+            (Some("arn:aws:s3:::x"), here, "us-east-1", true),
+            (Some("arn:aws:s3:::x"), here, region, false),
+            (None, "", "", false),
+            // A role is the same one from everywhere.
+            (Some(role.as_str()), here, "us-east-1", false),
+            (Some(&key("us-east-1")), here, region, true),
+            (Some(&key(region)), here, region, false),
+        ];
+        for (arn, account, from, expected) in rows {
+            assert_eq!(refused(arn, account, from), expected, "{arn:?} {account} {from}");
+        }
+    }
 }

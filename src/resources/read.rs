@@ -93,7 +93,7 @@ async fn look<C: Composite>(adapter: &Adapter<C>, request: &ReadRequest) -> Resu
     // The claim of a state never changes by reading: another's would make this state delete what isn't its own.
     let mut claim = request.state.get("claim").clone();
     if request.private == IMPORTED {
-        claim = state::claim(&seen);
+        claim = state::claim(&seen, &place);
         C::refresh(&mut model, &seen);
         C::adopt(&mut model, &seen);
         before = super::import::with_tags(adapter, &tf_provider::Model::to_value(&model), &blueprint, &seen);

@@ -155,10 +155,11 @@ fn whole(blueprint: &Blueprint, seen: &Observed) -> bool {
         && blueprint.nodes.iter().all(|node| node.absent || seen.found.contains_key(&node.id) || unread(seen, &node.id.0))
 }
 
-/// The claim's marks as they are.
-pub(super) fn claim(seen: &Observed) -> Value {
+/// The claim's marks as they are, and where.
+pub(super) fn claim(seen: &Observed, place: &Place) -> Value {
     let Some(claim) = &seen.claim else { return Value::Null };
-    Value::Map(BTreeMap::from([("uid".to_owned(), claim.uid.clone().into()), ("incarnation".to_owned(), claim.incarnation.clone().into())]))
+    let marks = [("uid", &claim.uid), ("incarnation", &claim.incarnation), ("account_id", &place.account_id), ("region", &place.region)];
+    Value::Map(marks.into_iter().map(|(name, mark)| (name.to_owned(), mark.clone().into())).collect())
 }
 
 /// What `drift` compares: everything, but what has an attribute with the value that the attribute now shows. So `drift` also lists

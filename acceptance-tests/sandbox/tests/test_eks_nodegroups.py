@@ -262,6 +262,8 @@ class EncryptedDisks(EksTest):
         for name, ebs, left in (("gone", {"VolumeSize": 20}, 0), ("kept", {"VolumeSize": 20, "DeleteOnTermination": False}, 2)):
             self.ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData={"BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": ebs}]})
             self.nodegroup(name, launchTemplate={"name": name, "version": "1"})
+            attached = [each["Attachments"][0]["DeleteOnTermination"] for each in self.ec2.describe_volumes()["Volumes"]]
+            self.assertEqual(attached, [left == 0] * 2)
             self.eks.delete_nodegroup(clusterName="c", nodegroupName=name)
             self.error("ResourceNotFoundException", self.eks.describe_nodegroup, clusterName="c", nodegroupName=name)
             self.assertEqual(len(self.ec2.describe_volumes()["Volumes"]), left)

@@ -77,6 +77,8 @@ impl Component for KmsKey {
             "kms:UntagResource",
             "kms:UpdateKeyDescription",
             // Who still uses it.
+            "ec2:DescribeSnapshots",
+            "ec2:DescribeVolumes",
             "rds:DescribeDBInstanceAutomatedBackups",
             "rds:DescribeDBSnapshots",
             "s3:GetBucketTagging",

@@ -1,5 +1,7 @@
-//! What a key still encrypts and a destroy leaves behind: snapshots and retained backups of databases, secrets and buckets of others.
+//! What a key still encrypts and a destroy leaves behind: snapshots and retained backups of databases, volumes and their snapshots, secrets
+//! and buckets of others.
 
+use aws_sdk_ec2::types::{Filter, Volume};
 use aws_sdk_secretsmanager::operation::list_secrets::ListSecretsOutput;
 
 use crate::{
@@ -34,6 +36,8 @@ impl Key<'_> {
 pub(super) async fn users(aws: &Aws, key: &Key<'_>) -> Result<Vec<String>, Failure> {
     let mut users = snapshots(aws, key).await?;
     users.extend(backups(aws, key).await?);
+    users.extend(volumes(aws, key).await?);
+    users.extend(volume_snapshots(aws, key).await?);
     users.extend(secrets(aws, key).await?);
     users.extend(buckets(aws, key).await?);
     let more = users.len().saturating_sub(NAMED_MAX);
@@ -56,6 +60,27 @@ async fn backups(aws: &Aws, key: &Key<'_>) -> Result<Vec<String>, Failure> {
     let all = all.map_err(|error| aws::failure("rds:DescribeDBInstanceAutomatedBackups", error))?;
     let stays = all.iter().filter(|each| key.is(each.kms_key_id()) && each.status() == Some(RETAINED));
     Ok(stays.filter_map(|each| each.db_instance_identifier()).map(|name| format!("the retained backups of the database {name}")).collect())
+}
+
+/// Volumes that outlive the instance that they are attached to: Kubernetes' persistent ones, which a destroy leaves.
+async fn volumes(aws: &Aws, key: &Key<'_>) -> Result<Vec<String>, Failure> {
+    let all: Result<Vec<_>, _> = aws.ec2.describe_volumes().filters(encrypted()).into_paginator().items().send().collect().await;
+    let all = all.map_err(|error| aws::failure("ec2:DescribeVolumes", error))?;
+    let goes = |volume: &Volume| volume.attachments().iter().any(|attachment| attachment.delete_on_termination() == Some(true));
+    let stays = all.iter().filter(|each| key.is(each.kms_key_id()) && !goes(each));
+    Ok(stays.filter_map(|each| each.volume_id()).map(|id| format!("the volume {id}")).collect())
+}
+
+async fn volume_snapshots(aws: &Aws, key: &Key<'_>) -> Result<Vec<String>, Failure> {
+    let call = aws.ec2.describe_snapshots().owner_ids("self").filters(encrypted());
+    let all: Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
+    let all = all.map_err(|error| aws::failure("ec2:DescribeSnapshots", error))?;
+    let stays = all.iter().filter(|each| key.is(each.kms_key_id()));
+    Ok(stays.filter_map(|each| each.snapshot_id()).map(|id| format!("the volume snapshot {id}")).collect())
+}
+
+fn encrypted() -> Filter {
+    Filter::builder().name("encrypted").values("true").build()
 }
 
 /// Secrets that services own (a database's master password) go with what they belong to.
@@ -141,6 +166,16 @@ mod tests {
         Script::new().on("DescribeDBSnapshots", 200, &snapshots).on("DescribeDBInstanceAutomatedBackups", 200, &backups)
     }
 
+    /// The volumes and snapshots that encrypt, or are said to.
+    fn ec2(script: Script, volumes: &str, snapshots: &str) -> Script {
+        let reply = |name: &str, set: &str, items: &str| format!("<{name}Response><{set}>{items}</{set}></{name}Response>");
+        script.on("DescribeVolumes", 200, &reply("DescribeVolumes", "volumeSet", volumes)).on(
+            "DescribeSnapshots",
+            200,
+            &reply("DescribeSnapshots", "snapshotSet", snapshots),
+        )
+    }
+
     fn listed(names: &[&str]) -> String {
         let all: String = names.iter().map(|name| format!("<Bucket><Name>{name}</Name></Bucket>")).collect();
         format!("<ListAllMyBucketsResult><Buckets>{all}</Buckets></ListAllMyBucketsResult>")
@@ -173,7 +208,15 @@ mod tests {
         masters["OwningService"] = json!("rds");
         let secrets = json!({ "SecretList": [secret("ours", "deeploy_environment/prod"), secret("theirs", "x"), masters] });
         let tags = "<Tagging><TagSet><Tag><Key>deeploy:owner</Key><Value>deeploy_environment/prod</Value></Tag></TagSet></Tagging>";
-        let script = rds(&snapshots.concat(), &[backup("gone", "retained"), backup("alive", "active")].concat())
+        let volume = |id: &str, key: &str, goes: &str| {
+            let attached = format!("<attachmentSet><item><deleteOnTermination>{goes}</deleteOnTermination></item></attachmentSet>");
+            format!("<item><volumeId>{id}</volumeId><kmsKeyId>{key}</kmsKeyId>{attached}</item>")
+        };
+        let volumes = [volume("vol-data", KEY, "false"), volume("vol-node", KEY, "true"), volume("vol-other", "arn:x:key/z", "false")];
+        let copy = |id: &str, key: &str| format!("<item><snapshotId>{id}</snapshotId><kmsKeyId>{key}</kmsKeyId></item>");
+        let copies = [copy("snap-data", KEY), copy("snap-other", "arn:x:key/z")];
+        let script = rds(&snapshots.concat(), &[backup("gone", "retained"), backup("alive", "active")].concat());
+        let script = ec2(script, &volumes.concat(), &copies.concat())
             .on("ListSecrets", 200, &secrets.to_string())
             .on("GET /?x-id=ListBuckets&bucket-region=eu-west-1", 200, &listed(&["ours", "theirs", "closed"]))
             .on("GET /?encryption", 200, &encryption(KEY))
@@ -185,7 +228,8 @@ mod tests {
         script.finish();
         let [guard] = guards.as_slice() else { panic!("{guards:?}") };
         assert_eq!(guard.attribute, "encryption.on_destroy");
-        let users = "the database snapshot final, the retained backups of the database gone, the secret theirs, the bucket theirs";
+        let users = "the database snapshot final, the retained backups of the database gone, the volume vol-data, \
+             the volume snapshot snap-data, the secret theirs, the bucket theirs";
         assert!(guard.reason.contains(users), "{}", guard.reason);
     }
 
@@ -196,7 +240,8 @@ mod tests {
         for settings in [map([]), map([("guard_usage", false.into())])] {
             assert_eq!(component.guards(&key(), &wanted(settings)).await.unwrap(), []);
         }
-        let script = rds("", "").on("ListSecrets", 200, r#"{"SecretList":[]}"#).on("GET /?x-id=ListBuckets", 200, &listed(&[]));
+        let script =
+            ec2(rds("", ""), "", "").on("ListSecrets", 200, r#"{"SecretList":[]}"#).on("GET /?x-id=ListBuckets", 200, &listed(&[]));
         let component = KmsKey::new(script.aws("eu-west-1"));
         assert_eq!(component.guards(&key(), &wanted(map([("guard_usage", true.into())]))).await.unwrap(), []);
         script.finish();

@@ -7,7 +7,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from moto.ec2.models.elastic_block_store import EBSBackend
+from moto.ec2.models.elastic_block_store import EBSBackend, VolumeAttachment
 from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
 
 from ..aws_call import AwsCall
@@ -39,7 +39,30 @@ def _encrypt_by_default() -> None:
     EBSBackend.create_volume = create_volume  # type: ignore[method-assign]
 
 
+def _snapshots_keep_the_key() -> None:
+    """EBS user guide, "Amazon EBS encryption": a snapshot of an encrypted volume is encrypted with its key."""
+    make = EBSBackend.create_snapshot
+
+    def create_snapshot(self: Any, *arguments: Any, **named: Any) -> Any:
+        snapshot = make(self, *arguments, **named)
+        snapshot.kms_key_id = snapshot.volume.kms_key_id
+        return snapshot
+
+    EBSBackend.create_snapshot = create_snapshot  # type: ignore[method-assign]
+
+
+def _goes_with_its_instance(attachment: Any) -> bool:
+    """DescribeVolumes tells it as DescribeInstances does; moto leaves it out."""
+    devices = attachment.instance.block_device_mapping
+    device = next((each for each in devices.values() if each.volume_id == attachment.volume_id), None)
+    return bool(device and device.delete_on_termination)
+
+
+VolumeAttachment.delete_on_termination = property(_goes_with_its_instance)  # type: ignore[attr-defined]
+
+
 _encrypt_by_default()
+_snapshots_keep_the_key()
 
 
 def _metadata(call: AwsCall) -> dict[str, Any]:

@@ -3,10 +3,14 @@
 use acceptance_tests::{Failure, Terraform, World, check};
 use serde_json::{Value, json};
 
-use super::stage::{Stage, mutations_of, stage};
+use super::{
+    database::between,
+    stage::{Stage, mutations_of, stage},
+};
 
 const ENVIRONMENT: &str = "deeploy_environment.this";
 const RDS: &str = "2014-10-31";
+const EC2: &str = "2016-11-15";
 
 fn environment(world: &World, database: &str) -> String {
     format!(
@@ -35,13 +39,22 @@ fn keys_outlive_what_a_destroy_leaves() -> Result<(), Failure> {
     check::empty_plan(terraform)?;
     let key = terraform.attributes(ENVIRONMENT)?["encryption"]["data_key_arn"].as_str().unwrap_or_default().to_owned();
 
-    // A snapshot and a secret that somebody made.
+    // A snapshot, a secret and a persistent volume that somebody made.
+    let volume = [("AvailabilityZone", "eu-central-1a"), ("Size", "1"), ("Encrypted", "true"), ("KmsKeyId", key.as_str())];
+    let volume = between(&world.query("ec2", EC2, "CreateVolume", &volume)?, "volumeId");
+    let snapshot = between(&world.query("ec2", EC2, "CreateSnapshot", &[("VolumeId", &volume)])?, "snapshotId");
     world.query("rds", RDS, "CreateDBSnapshot", &[("DBSnapshotIdentifier", "by-hand"), ("DBInstanceIdentifier", "keys")])?;
     world.secrets_manager("CreateSecret", &json!({ "Name": "by-hand", "SecretString": "x", "KmsKeyId": key }))?;
     let said = refused(world, terraform)?;
-    for part in ["encryption.on_destroy", "the database snapshot by-hand", "the secret by-hand", "Nothing was deleted"] {
-        assert!(said.contains(part), "{part}: {said}");
+    let one_line = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let disks = [format!("the volume {volume}"), format!("the volume snapshot {snapshot}")];
+    let parts = ["encryption.on_destroy", "the database snapshot by-hand", "the secret by-hand", "Nothing was deleted"];
+    for part in parts.into_iter().chain(disks.iter().map(String::as_str)) {
+        assert!(one_line.contains(part), "{part}: {said}");
     }
+    assert!(!one_line.contains("more."), "the nodes' own disks go with them: {said}");
+    world.query("ec2", EC2, "DeleteSnapshot", &[("SnapshotId", &snapshot)])?;
+    world.query("ec2", EC2, "DeleteVolume", &[("VolumeId", &volume)])?;
     world.secrets_manager("DeleteSecret", &json!({ "SecretId": "by-hand", "ForceDeleteWithoutRecovery": true }))?;
     world.query("rds", RDS, "DeleteDBSnapshot", &[("DBSnapshotIdentifier", "by-hand")])?;
 
