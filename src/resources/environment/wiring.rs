@@ -9,7 +9,7 @@ use crate::{
     policies::Place,
     resources::{
         parts::{cluster, database, encryption, identity, monitoring, network, record, storage},
-        setting::or_none,
+        setting::{or_none, settings, unread},
     },
 };
 
@@ -162,6 +162,7 @@ impl<'a> Wiring<'a> {
         if let Attr::Known(monitoring) = &self.model.monitoring {
             nodes.extend(monitoring::nodes(monitoring, &self.monitoring_links(), self.place));
         }
+        around_the_cluster(&mut nodes);
         // At plan a part may not be known yet: what links to it then waits for it.
         let there: Vec<ComponentId> = nodes.iter().map(|node| node.id.clone()).collect();
         for node in &mut nodes {
@@ -212,5 +213,18 @@ impl<'a> Wiring<'a> {
             told.push((MONITORING, monitoring::foretell(monitoring, &self.model.name, self.place)));
         }
         told
+    }
+}
+
+/// What Kubernetes' load balancers and interfaces stand in goes after the cluster, with which they are swept: AWS would refuse it before.
+fn around_the_cluster(nodes: &mut [Node]) {
+    let holds = |id: &str| {
+        ["private_subnet", "public_subnet", "internet_gateway", "node_security_group"].contains(&id.split('/').next().unwrap_or(id))
+    };
+    let held: Vec<ComponentId> = nodes.iter().map(|node| &node.id).filter(|id| holds(&id.0)).cloned().collect();
+    if let Some(cluster) = nodes.iter_mut().find(|node| node.id.0 == cluster::CLUSTER) {
+        cluster.after.extend(held);
+        let prefix = Input::Known(format!("{CLUSTER}.").into());
+        cluster.settings.extend(settings([("attribute_prefix", unread(prefix))]));
     }
 }

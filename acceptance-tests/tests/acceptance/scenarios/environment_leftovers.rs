@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     cluster::{ec2, group, leave_behind},
     environments::{ENVIRONMENT, Lines, made, nothing_left},
-    stage::{Stage, stage, text},
+    stage::{Stage, mutations_of, stage, text},
 };
 
 const ELB: [&str; 2] = ["elasticloadbalancing", "2015-12-01"];
@@ -46,8 +46,12 @@ fn what_kubernetes_left_goes_with_the_environment_and_its_vpc() -> Result<(), Fa
     let state = made(&stage, &Lines::development(world))?;
     leave_behind(world, &state["network"], text(&state["cluster"], "node_security_group_id"))?;
     assert!(told(world, "DescribeLoadBalancers")?.contains("<LoadBalancerName>k8s</LoadBalancerName>"));
-    let gone = terraform.destroy::<&str>(&[])?.success()?;
-    check::says(&gone, "of the PersistentVolumeClaim deeploy/data")?;
+    let (gone, calls) = mutations_of(world, || terraform.destroy::<&str>(&[]))?;
+    check::says(&gone.success()?, "of the PersistentVolumeClaim deeploy/data")?;
+    // AWS refuses an internet gateway and subnets while a load balancer stands in them: these go first.
+    let last = calls.iter().rposition(|call| call.ends_with(":DeleteLoadBalancer")).unwrap_or(usize::MAX);
+    let first = calls.iter().position(|call| call == "ec2:DetachInternetGateway").unwrap_or_default();
+    assert!(last < first, "{calls:?}");
     assert!(!told(world, "DescribeLoadBalancers")?.contains("<LoadBalancerName>"));
     assert!(!told(world, "DescribeTargetGroups")?.contains("<TargetGroupName>"));
     // The disk holds somebody's data: it is told, and stays.

@@ -194,7 +194,7 @@ impl Component for EksCluster {
         let on = protected(found) && handed_out(wanted);
         let reason = format!("the cluster {} is protected: set deletion_protection = false, apply, then destroy", found.id);
         let attribute = format!("{}deletion_protection", text(&wanted.settings, "attribute_prefix").unwrap_or_default());
-        Ok(on.then(|| Guard { attribute, reason }).into_iter().collect())
+        Ok(on.then_some(Guard { attribute, reason }).into_iter().collect())
     }
 
     async fn sweep(&self, wanted: &Wanted) -> Result<Vec<Kept>, Failure> {
