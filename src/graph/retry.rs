@@ -1,6 +1,6 @@
 //! The pace of a run: what is tried again, how long, and when nothing more is begun.
 
-use std::{pin::Pin, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use tf_provider::Stop;
 use tokio::{
@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{Class, Cloud, Doing, Entropy, Failure, Limits, outcome::Halt};
+use super::{Class, Cloud, Doing, Entropy, Failure, Limits, OsEntropy, outcome::Halt, resolve::bug};
 
 /// A call of a component.
 pub(crate) type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
@@ -101,6 +101,17 @@ impl<'a> Pace<'a> {
     }
 }
 
+/// Asks something that changes nothing, outside of a run, with a run's patience.
+pub(crate) async fn patiently<'f, T>(ask: impl Fn() -> Call<'f, T>) -> Result<T, Failure> {
+    let cloud = Cloud::new(Vec::new(), Arc::new(OsEntropy));
+    let pace = Pace::new(&cloud, Stop::never(), FOREVER);
+    match pace.call(Doing::Finding, None, ask).await {
+        Ok(answer) => Ok(answer),
+        Err(Halt::Failed(_, failure)) => Err(failure),
+        Err(halt) => Err(bug(format!("a question that nobody stops was stopped: {halt:?}"))),
+    }
+}
+
 /// A century: no run lasts longer.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
@@ -167,7 +178,6 @@ mod tests {
     use tf_provider::StopSource;
 
     use super::*;
-    use crate::graph::{OsEntropy, resolve::bug};
 
     fn failure(class: Class) -> Failure {
         Failure { class, ..bug("no".into()) }

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     aws::Aws,
     components::{SubnetPlace, subnet_places},
-    graph::{Blueprint, Known, Node, Observed, Owner},
+    graph::{Blueprint, Known, Node, Observed, Owner, patiently},
     policies::Place,
     presets::Preset,
 };
@@ -100,8 +100,9 @@ impl Composite for Kind {
         let failed = |failure| vec![report::failed(Path::root(), "The plan can't be made", &failure)];
         let asked = unplaced(model, prior);
         let before = prior.map(|prior| &prior.cluster);
-        let of_cluster = cluster::look_up(aws, &model.name, &model.cluster, before, preset(model));
-        let (cluster, subnets) = tokio::try_join!(of_cluster, subnet_places(aws, &asked)).map_err(failed)?;
+        let of_cluster = patiently(|| Box::pin(cluster::look_up(aws, &model.name, &model.cluster, before, preset(model))));
+        let places = patiently(|| Box::pin(subnet_places(aws, &asked)));
+        let (cluster, subnets) = tokio::try_join!(of_cluster, places).map_err(failed)?;
         Ok(Some(Facts { cluster, subnets, asked }))
     }
 

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     aws::Aws,
-    graph::{Blueprint, Known, Node, Observed, Owner},
+    graph::{Blueprint, Known, Node, Observed, Owner, patiently},
     policies::Place,
     presets::Preset,
 };
@@ -81,7 +81,8 @@ impl Composite for Kind {
     }
 
     async fn look_up(model: &NetworkResource, prior: Option<&NetworkResource>, aws: &Arc<Aws>) -> Result<Option<Facts>, Diagnostics> {
-        let facts = network::look_up(aws, &model.network, prior.map(|prior| &prior.network)).await;
+        let before = prior.map(|prior| &prior.network);
+        let facts = patiently(|| Box::pin(network::look_up(aws, &model.network, before))).await;
         facts.map(Some).map_err(|failure| vec![report::failed(Path::root(), "The region's network can't be looked at", &failure)])
     }
 

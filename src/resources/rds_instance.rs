@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     aws::Aws,
-    graph::{Blueprint, Known, Observed, Owner},
+    graph::{Blueprint, Known, Observed, Owner, patiently},
     policies::Place,
     presets::Preset,
 };
@@ -88,7 +88,8 @@ impl Composite for Kind {
 
     async fn look_up(model: &RdsInstance, prior: Option<&RdsInstance>, aws: &Arc<Aws>) -> Result<Option<Facts>, Diagnostics> {
         let fate = Fate::of(&model.shared, prior.map(|prior| &prior.shared));
-        let facts = database::look_up(aws, &model.database, prior.map(|prior| &prior.database), fate).await;
+        let before = prior.map(|prior| &prior.database);
+        let facts = patiently(|| Box::pin(database::look_up(aws, &model.database, before, fate))).await;
         facts.map(Some).map_err(|failure| vec![report::failed(Path::root(), "RDS can't be asked what it offers".to_owned(), &failure)])
     }
 
@@ -156,7 +157,8 @@ impl Composite for Kind {
     }
 
     fn moved(planned: &RdsInstance, prior: &RdsInstance) -> Vec<String> {
-        database::moved(&planned.database, &prior.database).into_iter().map(str::to_owned).collect()
+        let repaired = prior.shared.differs(database::DATABASE);
+        database::moved(&planned.database, &prior.database, repaired).into_iter().map(str::to_owned).collect()
     }
 
     fn outputs(model: &mut RdsInstance, seen: &Observed) {

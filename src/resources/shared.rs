@@ -53,6 +53,11 @@ impl Shared {
         drift.into_iter().flatten().any(|name| name.as_str() == Some(ABSENT))
     }
 
+    /// Whether a component was found to differ.
+    pub(crate) fn differs(&self, component: &str) -> bool {
+        self.drift.known().is_some_and(|drift| drift.contains_key(component))
+    }
+
     /// Whether the user lets a component be made anew.
     pub(crate) fn recreates(&self, component: &str) -> bool {
         self.recreate.known().is_some_and(|all| all.known().any(|one| one == component))

@@ -105,6 +105,16 @@ class Nodegroups(EksTest):
         self.error("ResourceInUseException", create, "already exists", **self.nodegroup_request())
         self.error("ResourceNotFoundException", create, "No cluster found", **{**self.nodegroup_request(), "clusterName": "d"})
 
+    def test_the_role_is_in_an_instance_profile_of_eks_as_long_as_the_group_is_there(self):
+        self.cluster()
+        self.nodegroup("n")
+        role = self.node_role.rsplit("/", 1)[1]
+        profiles = self.iam.list_instance_profiles_for_role(RoleName=role)["InstanceProfiles"]
+        self.assertTrue(len(profiles) == 1 and profiles[0]["InstanceProfileName"].startswith("eks-"), profiles)
+        self.eks.delete_nodegroup(clusterName="c", nodegroupName="n")
+        self.error("ResourceNotFoundException", self.eks.describe_nodegroup, clusterName="c", nodegroupName="n")
+        self.assertEqual(self.iam.list_instance_profiles_for_role(RoleName=role)["InstanceProfiles"], [])
+
     def test_the_role_gets_an_access_entry_as_long_as_it_is_used(self):
         self.cluster()
         self.nodegroup("n")

@@ -27,7 +27,8 @@ mod tests;
 /// A launch template.
 ///
 /// Settings: `name` (fixed); live, by a new version that becomes the default: `device_name`, `disk_size` (GiB), `volume_type`, `encrypted`, `kms_key_arn`
-/// (empty: the account's key for EBS), `security_group_ids`, `monitoring`, `hop_limit`, `http_tokens`, `instance_tags` (for instances, volumes and interfaces).
+/// (empty: the account's key for EBS), `security_group_ids`, `monitoring`, `hop_limit`, `http_tokens`, `instance_tags` (for instances, volumes and interfaces),
+/// `others` (never any: what else a version says that somebody made the default).
 /// Outputs: `id`, `name`, `latest_version` (text: the default version's number). Id: AWS's.
 /// Caveats: versions that nodes run by stay; AWS keeps 5,000 a template.
 pub(super) struct LaunchTemplate {
@@ -144,7 +145,28 @@ fn told(data: &ResponseLaunchTemplateData) -> Settings {
         ("http_tokens", json(metadata.and_then(|metadata| metadata.http_tokens()).map(LaunchTemplateHttpTokensState::as_str))),
         ("hop_limit", metadata.and_then(LaunchTemplateInstanceMetadataOptions::http_put_response_hop_limit).map_or(Json::Null, Json::from)),
         ("instance_tags", Json::Object(tags)),
+        ("others", json!(others(data))),
     ])
+}
+
+/// What somebody else wrote into a version and nodes would start with: everything that decides what runs on them, who reaches them and what they may.
+/// AWS fills none of these in by itself.
+fn others(data: &ResponseLaunchTemplateData) -> Vec<&'static str> {
+    let closed = |options: &LaunchTemplateInstanceMetadataOptions| {
+        options.http_endpoint() == Some(&LaunchTemplateInstanceMetadataEndpointState::Disabled)
+    };
+    let there = [
+        ("user_data", data.user_data().is_some_and(|text| !text.is_empty())),
+        ("image_id", data.image_id().is_some()),
+        ("instance_type", data.instance_type().is_some()),
+        ("key_name", data.key_name().is_some()),
+        ("iam_instance_profile", data.iam_instance_profile().is_some()),
+        ("network_interfaces", !data.network_interfaces().is_empty()),
+        ("security_groups", !data.security_groups().is_empty()),
+        ("block_device_mappings", data.block_device_mappings().len() > 1),
+        ("http_endpoint", data.metadata_options().is_some_and(closed)),
+    ];
+    there.into_iter().filter_map(|(name, there)| there.then_some(name)).collect()
 }
 
 /// Settings as a version's data.

@@ -33,6 +33,9 @@ pub(super) struct IamRole {
 const MAX_SESSION_DURATION_S_DEFAULT: i32 = 3600;
 const POLICIES: &str = "managed_policies";
 
+/// What the names of the instance profiles begin with that AWSServiceRoleForAmazonEKSNodegroup may make and delete.
+const OF_EKS: &str = "eks-";
+
 impl IamRole {
     /// In one account and region.
     pub(super) const fn new(aws: Arc<Aws>) -> Self {
@@ -67,10 +70,12 @@ impl IamRole {
         Ok(policies.iter().filter_map(|policy| policy.policy_arn().map(str::to_owned)).collect())
     }
 
-    /// Instance profiles by name: this provider makes none, so all are somebody else's.
+    /// Instance profiles by name: this provider makes none, so all are somebody else's, but for those that EKS makes for a managed node group and
+    /// removes with it.
     async fn profiles(&self, name: &str) -> Result<Vec<String>, Failure> {
         let profiles = all!(self.aws.iam.list_instance_profiles_for_role().role_name(name), "iam:ListInstanceProfilesForRole")?;
-        Ok(profiles.iter().map(|profile| profile.instance_profile_name().to_owned()).collect())
+        let names = profiles.iter().map(|profile| profile.instance_profile_name().to_owned());
+        Ok(names.filter(|name| !name.starts_with(OF_EKS)).collect())
     }
 
     async fn attach(&self, name: &str, policy: &str) -> Result<(), Failure> {

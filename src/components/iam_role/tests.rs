@@ -132,7 +132,11 @@ async fn what_others_attached_is_named_before_anything_is_deleted() {
         .on(
             "ListInstanceProfilesForRole",
             200,
-            &replies::reply("ListInstanceProfilesForRole", "<InstanceProfiles/><IsTruncated>false</IsTruncated>"),
+            &replies::reply(
+                "ListInstanceProfilesForRole",
+                "<InstanceProfiles><member><InstanceProfileName>eks-5ac1-of-a-node-group</InstanceProfileName></member>\
+                 <member><InstanceProfileName>by-hand</InstanceProfileName></member></InstanceProfiles><IsTruncated>false</IsTruncated>",
+            ),
         )
         .on("ListRolePolicies", 200, &replies::reply("ListRolePolicies", inline));
     let guards = of(&script).guards(&some_role(), &wanted(vec![("inline_policies", json!(["ours"]))])).await.unwrap();
@@ -141,6 +145,8 @@ async fn what_others_attached_is_named_before_anything_is_deleted() {
         reasons,
         [
             "the role r has managed policies attached, not made by this resource: arn:P; detach them first",
+            // The profile that EKS made goes with its node group.
+            "the role r is in instance profiles, not made by this resource: by-hand; remove it from them first",
             "the role r holds inline policies, not made by this resource: theirs; delete them first",
         ]
     );

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     aws::Aws,
-    graph::{Blueprint, ComponentId, Known, Node, Observed, Owner},
+    graph::{Blueprint, ComponentId, Known, Node, Observed, Owner, patiently},
     policies::Place,
     presets::Preset,
 };
@@ -160,27 +160,30 @@ impl Composite for Kind {
         let failed = |at: &'static str| move |failure| vec![report::failed(Path::of(at), "The plan can't be made", &failure)];
         let network = async {
             let model = model.network.known().cloned().unwrap_or_default();
-            network::look_up(aws, &model, prior.and_then(|prior| prior.network.known())).await.map_err(failed(NETWORK))
+            let before = prior.and_then(|prior| prior.network.known());
+            patiently(|| Box::pin(network::look_up(aws, &model, before))).await.map_err(failed(NETWORK))
         };
         let cluster = async {
             let of = model.cluster.known().cloned().unwrap_or_default();
             let prior = prior.and_then(|prior| prior.cluster.known()).map(Deref::deref);
-            cluster::look_up(aws, &model.name, &of, prior, preset(model)).await.map_err(failed(CLUSTER))
+            patiently(|| Box::pin(cluster::look_up(aws, &model.name, &of, prior, preset(model)))).await.map_err(failed(CLUSTER))
         };
         let database = async {
             let of = model.database.known().cloned().unwrap_or_default();
             let before = prior.and_then(|prior| prior.database.known());
-            database::look_up(aws, &of, before, fate(model, prior)).await.map_err(failed(DATABASE))
+            patiently(|| Box::pin(database::look_up(aws, &of, before, fate(model, prior)))).await.map_err(failed(DATABASE))
         };
         let encryption = async {
             let model = model.encryption.known().cloned().unwrap_or_default();
-            encryption::look_up(aws, &model, prior.and_then(|prior| prior.encryption.known())).await.map_err(failed(ENCRYPTION))
+            let before = prior.and_then(|prior| prior.encryption.known());
+            patiently(|| Box::pin(encryption::look_up(aws, &model, before))).await.map_err(failed(ENCRYPTION))
         };
         let (network, cluster, database, encryption) = tokio::try_join!(network, cluster, database, encryption)?;
         let of = model.monitoring.known().cloned().unwrap_or_default();
         let before = prior.and_then(|prior| Some((prior.monitoring.known()?, Wiring::watched(prior))));
         let before = before.as_ref().map(|(monitoring, watched)| (*monitoring, watched));
-        let monitoring = monitoring::look_up(aws, &of, &Wiring::watched(model), before).await.map_err(failed(MONITORING))?;
+        let watched = Wiring::watched(model);
+        let monitoring = patiently(|| Box::pin(monitoring::look_up(aws, &of, &watched, before))).await.map_err(failed(MONITORING))?;
         let (account_id, region) = (aws.account_id.clone(), aws.region.clone());
         Ok(Some(Facts { account_id, region, network, cluster, database, encryption, monitoring }))
     }
@@ -275,7 +278,8 @@ impl Composite for Kind {
     fn moved(planned: &Environment, prior: &Environment) -> Vec<String> {
         let mut moved = Vec::new();
         if let (Attr::Known(now), Attr::Known(before)) = (&planned.database, &prior.database) {
-            moved.extend(database::moved(now, before).into_iter().map(|name| dotted(DATABASE, name)));
+            let repaired = prior.shared.differs(database::DATABASE);
+            moved.extend(database::moved(now, before, repaired).into_iter().map(|name| dotted(DATABASE, name)));
         }
         if let (Attr::Known(now), Attr::Known(before)) = (&planned.monitoring, &prior.monitoring)
             && monitoring::moved(now, before)

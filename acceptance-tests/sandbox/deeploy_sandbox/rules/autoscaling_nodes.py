@@ -13,6 +13,7 @@ import uuid
 from typing import Any
 
 from moto.autoscaling.models import FakeAutoScalingGroup, InstanceState
+from moto.utilities.utils import get_partition
 
 from ..moto_bridge import backend
 from . import memory
@@ -165,6 +166,10 @@ def make_group(cluster: Cluster, part: Part, template_id: str) -> None:
         tags=[{"Key": key, "Value": value, "PropagateAtLaunch": True} for key, value in tags.items()],
         mixed_instances_policy=None, capacity_rebalance=body["capacityType"] == "SPOT",
     )  # fmt: skip
+    # "The noderole in your request will be used to construct an instance profile"; AWSServiceRoleForAmazonEKSNodegroup may make and remove `eks-*`.
+    part.inner["profile"] = f"eks-{uuid.uuid4()}"
+    iam = backend("iam", cluster.account, get_partition(cluster.region))
+    iam.create_instance_profile(part.inner["profile"], "/", [body["nodeRole"].rsplit("/", 1)[1]])
     autoscaling.autoscaling_groups[name] = group
     part.inner["asg"], part.inner["template"] = name, template_id
     body["resources"] = {"autoScalingGroups": [{"name": name}]}
@@ -182,6 +187,7 @@ def remove_group(cluster: Cluster, part: Part) -> None:
         group.min_size = 0
         group.set_desired_capacity(0)
         backend("autoscaling", cluster.account, cluster.region).autoscaling_groups.pop(group.name, None)
+    backend("iam", cluster.account, get_partition(cluster.region)).instance_profiles.pop(part.inner.get("profile"), None)
     remove_template(cluster, part.inner["template"])
 
 

@@ -109,3 +109,29 @@ fn a_cluster_that_vanished_is_made_anew_only_when_that_is_said() -> Result<(), F
     assert_eq!(terraform.attributes(CLUSTER)?["status"], "ready");
     Ok(())
 }
+
+/// Nodes that start from it would run somebody else's script, as root.
+#[test]
+fn what_others_wrote_into_a_launch_template_is_drift_and_never_rolled_out() -> Result<(), Failure> {
+    const EC2: &str = "2016-11-15";
+    let stage = stage()?;
+    made(&stage, &[])?;
+    let Stage { world, terraform } = &stage;
+    let id = text(&terraform.attributes(CLUSTER)?["components"], "launch_template/default").to_owned();
+    let template = ("LaunchTemplateId", id.as_str());
+    let theirs =
+        [template, ("SourceVersion", "1"), ("LaunchTemplateData.UserData", "IyEvYmluL3No"), ("LaunchTemplateData.ImageId", "ami-1")];
+    world.query("ec2", EC2, "CreateLaunchTemplateVersion", &theirs)?;
+    world.query("ec2", EC2, "ModifyLaunchTemplate", &[template, ("SetDefaultVersion", "2")])?;
+    let plan = terraform.plan::<&str>(&[])?.success()?;
+    check::says(&plan, "- default (others)")?;
+    terraform.apply_plan()?.success()?;
+    check::empty_plan(terraform)?;
+    let data = world.query("ec2", EC2, "DescribeLaunchTemplateVersions", &[template, ("LaunchTemplateVersion.1", "$Default")])?;
+    assert!(data.contains("<versionNumber>3</versionNumber>") && !data.contains("IyEvYmluL3No") && !data.contains("ami-1"), "{data}");
+    let group = world.eks("GET", "/clusters/prod/node-groups", &Value::Null)?;
+    let group = text(&json!({ "name": group["nodegroups"][0] }), "name").to_owned();
+    let runs = world.eks("GET", &format!("/clusters/prod/node-groups/{group}"), &Value::Null)?;
+    assert_eq!(runs["nodegroup"]["launchTemplate"]["version"], "3");
+    Ok(())
+}

@@ -90,6 +90,12 @@ fn a_database_is_closed_encrypted_and_restored_from_its_final_snapshot() -> Resu
     world.settings(&json!({ "rds_grow": { "identifier": "db", "allocated_storage": 300 } }))?;
     check::empty_plan(&stage.terraform)?;
 
+    // What somebody changed by hand, and whose repair waits for the window as the change did.
+    let by_hand = [("DBInstanceIdentifier", "db"), ("EnableIAMDatabaseAuthentication", "false"), ("ApplyImmediately", "true")];
+    world.query("rds", "2014-10-31", "ModifyDBInstance", &by_hand)?;
+    let (repaired, calls) = applied(&stage, &around, class)?;
+    assert_eq!((&repaired["drift"], calls), (&json!({}), vec!["rds:ModifyDBInstance".to_owned()]));
+
     for (more, attribute, says) in [
         ("allocated_storage = 50", "allocated_storage", "Storage can't shrink"),
         ("engine_version = \"18\"", "engine_version", "A major upgrade that nobody allowed"),

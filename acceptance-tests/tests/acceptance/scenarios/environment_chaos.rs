@@ -230,6 +230,17 @@ fn half_made_it_is_destroyed_whole() -> Result<(), Failure> {
 }
 
 #[test]
+fn with_half_of_all_calls_throttled_it_is_planned_and_made() -> Result<(), Failure> {
+    let stage = set(stage()?)?;
+    let Stage { world, terraform } = &stage;
+    world.order(&json!([{ "on": { "rate": 0.5, "seed": 7 }, "do": "throttle", "times": null }]))?;
+    terraform.apply::<&str>(&[])?.success()?;
+    world.faults_fired()?;
+    world.order(&json!([]))?;
+    is_whole(&stage)
+}
+
+#[test]
 fn lost_replies_make_nothing_twice() -> Result<(), Failure> {
     let stage = set(stage()?)?;
     let Stage { world, terraform } = &stage;

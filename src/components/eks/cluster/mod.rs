@@ -94,6 +94,9 @@ impl Component for EksCluster {
             "eks:CreateCluster",
             "eks:DeleteCluster",
             "eks:DescribeCluster",
+            // What it could run, and what stands against an upgrade.
+            "eks:DescribeClusterVersions",
+            "eks:ListInsights",
             "eks:DescribeUpdate",
             "eks:TagResource",
             "eks:UntagResource",

@@ -45,6 +45,7 @@ fn settings() -> Settings {
         ("http_tokens", json!("required")),
         ("hop_limit", json!(1)),
         ("instance_tags", json!({ "Name": "prod-default" })),
+        ("others", json!([])),
     ])
 }
 
@@ -128,4 +129,16 @@ async fn delete_succeeds_twice() {
     let found = Found { id: "lt-1".into(), ..Found::default() };
     assert_eq!(component(&script).delete(&found, &wanted()).await.unwrap(), None);
     script.finish();
+}
+
+#[test]
+fn what_somebody_else_wrote_is_named() {
+    let ours = data(&settings());
+    assert!(ours.user_data().is_none() && ours.image_id().is_none());
+    let clean = ResponseLaunchTemplateData::builder().build();
+    assert_eq!(others(&clean), Vec::<&str>::new());
+    let closed = LaunchTemplateInstanceMetadataOptions::builder().http_endpoint(LaunchTemplateInstanceMetadataEndpointState::Disabled);
+    let theirs =
+        ResponseLaunchTemplateData::builder().user_data("IyEvYmluL3No").image_id("ami-1").key_name("k").metadata_options(closed.build());
+    assert_eq!(others(&theirs.build()), ["user_data", "image_id", "key_name", "http_endpoint"]);
 }

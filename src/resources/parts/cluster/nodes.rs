@@ -245,6 +245,7 @@ fn launch_template(name: &str, group: &EffectiveNodeGroup, _model: &Cluster, lin
         ("monitoring", live(Input::Known(json!(true)))),
         ("http_tokens", live(Input::Known(json!("required")))),
         ("hop_limit", live(Input::Known(json!(HOP_LIMIT)))),
+        ("others", live(Input::Known(json!([])))),
         (LAUNCHED, live(tags)),
     ]);
     Node::new(&format!("launch_template/{name}"), "launch_template", template)

@@ -157,10 +157,11 @@ fn parameters(planned: &Database, prior: &Database, warn: &mut impl FnMut(&str, 
     }
 }
 
-/// Outputs that the change may move.
-pub(crate) fn moved(planned: &Database, prior: &Database) -> Vec<&'static str> {
+/// Outputs that the change may move. `repaired`: the instance differs, and its repair may wait for the maintenance window, too.
+pub(crate) fn moved(planned: &Database, prior: &Database, repaired: bool) -> Vec<&'static str> {
     let version = planned.engine_version != prior.engine_version;
-    let pending = version
+    let pending = repaired
+        || version
         || planned.instance_class != prior.instance_class
         || planned.allocated_storage != prior.allocated_storage
         || planned.multi_az != prior.multi_az

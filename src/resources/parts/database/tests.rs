@@ -247,7 +247,8 @@ fn what_is_restarted_or_disconnected_is_warned_of() {
     };
     let now = standing(&[("apply_immediately", true.into())]);
     assert_eq!(texts(&warnings(&now, Some(&waiting), &Path::root())), ["apply_immediately: What was waiting is made now"]);
-    assert_eq!((moved(&now, &waiting), moved(&standing(&[]), &standing(&[]))), (vec!["pending_changes"], vec![]));
+    assert_eq!((moved(&now, &waiting, false), moved(&standing(&[]), &standing(&[]), false)), (vec!["pending_changes"], vec![]));
+    assert_eq!(moved(&standing(&[]), &standing(&[]), true), ["pending_changes"], "a repair may wait for the window");
 }
 
 #[test]
