@@ -37,7 +37,8 @@ use wiring::Wiring;
 /// that isn't written out follows `preset` and stands in the plan. Each part is a resource of its own, too, made by the same code.
 #[derive(Clone, Debug, Model)]
 pub(crate) struct Environment {
-    /// Name of the environment. Everything in it is named after it.
+    /// Name of the environment. Everything in it is named after it; the region stands in the names of roles and users, which an account's regions
+    /// share, so that there may be one environment of a name in each region.
     #[tf(required, replace, validate(checks::environment_name()), note(change = "replace"))]
     pub name: Attr<String>,
     /// Set of defaults: `production` or `development`. Going from production to development is refused unless everything that it would weaken is

@@ -417,7 +417,7 @@ fn without_facts_the_plan_stays_open_instead_of_guessing() {
 fn what_the_configuration_decides_is_foretold() {
     let told: BTreeMap<&str, Value> = foretell(&planned(Preset::Production), &links(), &frankfurt()).into_iter().collect();
     assert_eq!(told["arn"], "arn:aws:eks:eu-central-1:123456789012:cluster/prod".into());
-    assert_eq!(told["autoscaler_role_arn"], "arn:aws:iam::123456789012:role/prod-autoscaler".into());
+    assert_eq!(told["autoscaler_role_arn"], "arn:aws:iam::123456789012:role/prod-eu-central-1-autoscaler".into());
     assert_eq!(told["version"], Value::Unknown, "nothing runs yet");
     assert!(told["addon_versions"].is_wholly_known() && told["effective_node_groups"].is_wholly_known());
     let unnamed = Links { name: Attr::Unknown, ..links() };
