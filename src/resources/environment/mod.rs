@@ -330,6 +330,12 @@ impl Composite for Kind {
         }
     }
 
+    fn adopt(model: &mut Environment, seen: &Observed) {
+        if let Attr::Known(part) = &mut model.cluster {
+            cluster::adopt(part, seen);
+        }
+    }
+
     fn guarded(state: &Environment) -> Vec<(&'static str, String)> {
         if !state.shared.is_handed_out() {
             return Vec::new();
