@@ -117,6 +117,20 @@ fn what_is_unknown_at_plan_is_made_by_one_apply() -> Result<(), Failure> {
     check::no_unsupported_call(world)
 }
 
+#[test]
+fn what_is_chosen_by_an_unknown_input_is_unknown_too() -> Result<(), Failure> {
+    let Stage { world, terraform } = &environment_stage()?;
+    let others = [late("types", "[\"m7g.large\"]"), late("connections", "\"500\"")].concat();
+    let groups = cluster(world, "node_groups = { main = { instance_types = terraform_data.types.output } }");
+    let lines = [("cluster", groups.as_str()), ("database", "{ parameters = { max_connections = terraform_data.connections.output } }")];
+    terraform.configure(&format!("{}{others}", environment(world, &lines)))?;
+    terraform.apply::<&str>(&[])?.success()?;
+    let made = settled(terraform)?;
+    assert_eq!(made["cluster"]["effective_node_groups"]["main"]["ami_type"], json!("AL2023_ARM_64_STANDARD"));
+    assert_eq!(made["monitoring"]["thresholds"]["database-connections"], json!(400));
+    check::no_unsupported_call(world)
+}
+
 /// A network, a key and a bucket of their own, as a team has them before it meets Deeploy.
 const GRANULAR: &str = "resource \"deeploy_network\" \"own\" {\n  name = \"own\"\n  nat  = \"single\"\n}\n
 resource \"deeploy_kms_key\" \"own\" {\n  name = \"own\"\n}\n";

@@ -15,6 +15,8 @@ use crate::{
     resources::setting::{fixed, settings},
 };
 
+mod chosen;
+
 const ADMIN: &str = "arn:aws:iam::123456789012:role/admins/platform-admin";
 const DAY_S: i64 = 24 * 3600;
 
