@@ -124,6 +124,10 @@ fn ids_are_a_public_format() {
         "cluster_security_group_rules",
         "ebs_csi_policy",
         "ebs_csi_role",
+        "insights_log_group/application",
+        "insights_log_group/dataplane",
+        "insights_log_group/host",
+        "insights_log_group/performance",
         "launch_template/default",
         "node_group/default",
         "node_role",
@@ -465,4 +469,18 @@ fn sessions_stand_for_their_roles() {
     let all = nodes(&model, &links(), &place);
     let entry = all.iter().find(|node| node.kind == "eks_access_entry").unwrap();
     assert!(same(Meaning::Exact, &json!(ADMIN), known(entry, "principal_arn")), "a session ends; EKS takes its role, path and all");
+}
+
+#[test]
+fn the_logs_of_container_insights_end_and_go() {
+    let all = blueprint(&planned(Preset::Production), &links());
+    for kind in ["application", "dataplane", "host", "performance"] {
+        let id = format!("insights_log_group/{kind}");
+        let group = node(&all, &id);
+        assert_eq!(*known(group, "name"), json!(format!("/aws/containerinsights/prod/{kind}")));
+        assert_eq!((known(group, "retention_in_days"), group.adopt), (&json!(365), true));
+        assert_eq!(*known(group, "kms_key_arn"), json!("arn:aws:kms:eu-central-1:123456789012:key/1"));
+        // Deletions go against the edges: a group that went before the add-on would be made again.
+        assert!(waits_for(&all, "addon/amazon-cloudwatch-observability").contains(&id), "{id}");
+    }
 }
