@@ -392,6 +392,10 @@ impl Composite for Kind {
 
     async fn import(model: &mut Environment, id: &str, aws: &Arc<Aws>) -> Result<(), Diagnostics> {
         *model = record::imported::<Environment>(aws, record::ENVIRONMENT, id, Self::TYPE).await?;
+        if let Attr::Known(part) = &mut model.network {
+            let named = network::import(aws, part).await;
+            named.map_err(|failure| vec![report::failed(Path::of(NETWORK), "The services of the endpoints can't be read", &failure)])?;
+        }
         let watched = Wiring::watched(model);
         let Attr::Known(part) = &mut model.monitoring else { return Ok(()) };
         let made = monitoring::import(aws, part, &watched).await;

@@ -280,10 +280,24 @@ fn endpoints(model: &Network, links: &Links, place: &Place) -> Vec<Node> {
     nodes
 }
 
+/// A service's full name: what AWS told, or its usual form where nobody could ask.
+fn service_name(service: &str, model: &Network, place: &Place) -> Input {
+    let told = match &model.interface_endpoint_services {
+        Attr::Unknown => &Attr::Unknown,
+        Attr::Known(names) => names.get(service).unwrap_or(&Attr::Null),
+        Attr::Null => &Attr::Null,
+    };
+    match told {
+        Attr::Unknown => Input::Unknown,
+        Attr::Known(name) => known(name.as_str()),
+        Attr::Null => known(format!("com.amazonaws.{}.{service}", place.region)),
+    }
+}
+
 fn endpoint(service: &str, model: &Network, place: &Place) -> Node {
     let endpoint = settings([
         ("vpc_id", fixed(vpc_id(model))),
-        ("service_name", fixed(known(format!("com.amazonaws.{}.{service}", place.region)))),
+        ("service_name", fixed(service_name(service, model, place))),
         ("endpoint_type", fixed(known("Interface"))),
         ("subnet_ids", live(subnet_ids(model, Purpose::Private)).meaning(Meaning::Unordered)),
         ("security_group_ids", live(Input::from(json!([link(ENDPOINTS_GROUP, "id")]))).meaning(Meaning::Unordered)),
