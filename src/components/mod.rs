@@ -29,7 +29,7 @@ mod settings;
 #[cfg(test)]
 pub(crate) mod replay;
 
-pub use ec2::{AvailabilityZone, ExistingNetwork, ExistingSubnet, availability_zones, existing_network, is_without_eks};
+pub use ec2::{AvailabilityZone, ExistingNetwork, ExistingSubnet, availability_zones, endpoint_services, existing_network, is_without_eks};
 pub(crate) use eks::{
     facts::{
         Capacity, KubernetesVersion, SubnetPlace, addon_versions, capacities, subnet_places, upgrade_blockers,

@@ -111,6 +111,12 @@ pub trait Component: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// How long after its delete the cloud itself may make it again (a service that writes its last lines). Where the blueprint says that it
+    /// may (`adopting`), `sweep` is asked no sooner.
+    fn comes_back_within(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Deletes what others made for it and left behind (what Kubernetes made for a cluster), once it is gone; asked again in a later
     /// destroy. Only what is provably its own. [`super::Class::Unfinished`]: some is still going. Returns what stays on purpose.
     async fn sweep(&self, _wanted: &Wanted) -> Result<Vec<Kept>, Failure> {

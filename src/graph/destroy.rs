@@ -309,6 +309,9 @@ async fn delete(
     let removed = remove(ctx, component, query, &found, wanted, &mut kept).await;
     done.kept.extend(kept);
     removed?;
+    if node.adopt {
+        ctx.pace.sleep(component.comes_back_within().mul_f64(ctx.pace.limits.scale)).await?;
+    }
     sweep_after(ctx, component, wanted, done).await?;
     done.gone = true;
     Ok(())

@@ -30,6 +30,9 @@ struct Gateways {
     leaving: Mutex<Vec<bool>>,
     /// When a gateway was looked at.
     looks: Mutex<Vec<Instant>>,
+    /// When gateways were deleted, and when it was asked what came back.
+    deleted: Mutex<Vec<Instant>>,
+    swept: Mutex<Vec<Instant>>,
 }
 
 struct Kind(&'static str, Arc<Gateways>);
@@ -74,6 +77,17 @@ impl Component for Kind {
         (doing == Doing::Deleting).then_some(Duration::from_secs(60))
     }
 
+    fn comes_back_within(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    async fn sweep(&self, _wanted: &Wanted) -> Result<Vec<Kept>, Failure> {
+        if self.0 == "gateway" {
+            self.1.swept.lock().unwrap().push(Instant::now());
+        }
+        Ok(Vec::new())
+    }
+
     async fn find(&self, query: &Query) -> Result<Option<Found>, Failure> {
         if self.0 == "claim" {
             return Ok(self.1.claim.lock().unwrap().clone());
@@ -111,6 +125,8 @@ impl Component for Kind {
     async fn delete(&self, found: &Found, _wanted: &Wanted) -> Result<Option<Kept>, Failure> {
         if self.0 == "claim" {
             *self.1.claim.lock().unwrap() = None;
+        } else {
+            self.1.deleted.lock().unwrap().push(Instant::now());
         }
         self.1.lives.lock().unwrap().iter_mut().filter(|(id, _)| *id == found.id).for_each(|(_, states)| states.clear());
         Ok(None)
@@ -201,4 +217,25 @@ async fn gone_is_what_is_not_found_often_enough_in_a_row() {
     assert_eq!(at.len(), 12, "{at:?}");
     assert!((60..64).contains(&at[7]), "the first absence is seen when it usually is gone: {at:?}");
     assert_eq!([at[10] - at[9], at[11] - at[10]], [2, 2], "{at:?}");
+}
+
+/// How long after a gateway's delete it is asked what came back, in seconds.
+async fn asked_after(adopt: bool, scale: f64) -> u64 {
+    let gateways = Arc::new(Gateways::default());
+    let (cloud, mut blueprint, order) = ready(&gateways, vec![Readiness::Ready], false);
+    blueprint.nodes.iter_mut().filter(|node| !node.claim).for_each(|node| node.adopt = adopt);
+    let limits = cloud.limits.clone().paced(scale);
+    let outcome = destroy(&cloud.with_limits(limits), &blueprint, order).await;
+    assert!(outcome.is_success(), "{:?} {:?}", outcome.failures, outcome.refusals);
+    let (deleted, swept) = (gateways.deleted.lock().unwrap(), gateways.swept.lock().unwrap());
+    assert_eq!((deleted.len(), swept.len()), (1, 1));
+    swept[0].duration_since(deleted[0]).as_secs()
+}
+
+/// A service writes its last lines about a minute later, and makes what it writes into anew.
+#[tokio::test(start_paused = true)]
+async fn what_the_cloud_may_make_again_is_looked_for_when_it_may_have_done_so() {
+    let plain = asked_after(false, 1.0).await;
+    assert_eq!(asked_after(true, 1.0).await, plain + 60);
+    assert_eq!(asked_after(true, 0.5).await, asked_after(false, 0.5).await + 30);
 }

@@ -15,8 +15,8 @@ use super::tags::OURS;
 /// AWS's limits on tags.
 const TAG_KEY_MAX: usize = 128;
 const TAG_VALUE_MAX: usize = 256;
-/// IAM's longest role name, 64, less what the monitoring role's adds.
-const RDS_NAME_MAX: usize = 64 - "-rds-monitoring".len();
+/// RDS's longest identifier.
+const RDS_NAME_MAX: usize = 63;
 const TAGS_MAX: usize = 44; // 50 of AWS less our own six
 
 /// What is wrong, and what to do; `None`: fine.
@@ -60,7 +60,7 @@ pub(super) fn preset() -> Validator {
 pub(super) use tf_provider::validators::{integer_between as between, length_between as length, one_of};
 
 /// Longest name of an environment: what is named after it (`NAME-artifacts-ACCOUNT-REGION-logs`, roles, rules) must fit AWS's limits.
-const ENVIRONMENT_NAME_MAX: usize = 32;
+pub(super) const ENVIRONMENT_NAME_MAX: usize = 32;
 
 /// A name that everything in an environment can be named after: by the rules of RDS identifiers, EKS clusters and buckets.
 pub(super) fn environment_name() -> Validator {
@@ -122,7 +122,7 @@ pub(super) fn bucket_name() -> Validator {
     })
 }
 
-/// What RDS names an instance, short enough for the objects that are named after it.
+/// What RDS names an instance.
 pub(super) fn rds_name() -> Validator {
     text(|name| {
         let legal = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');

@@ -136,7 +136,10 @@ impl Composite for Kind {
 
     async fn import(model: &mut NetworkResource, id: &str, aws: &Arc<Aws>) -> Result<(), Diagnostics> {
         *model = record::imported(aws, RECORD_KIND, id, Kind::TYPE).await?;
-        Ok(())
+        let named = network::import(aws, &mut model.network).await;
+        named.map_err(|failure| {
+            vec![report::failed(Path::of("interface_endpoints"), "The services of the endpoints can't be read", &failure)]
+        })
     }
 
     fn adopt(model: &mut NetworkResource, seen: &Observed) {

@@ -84,6 +84,27 @@ class Addons(EksTest):
         self.update("aws-ebs-csi-driver", podIdentityAssociations=[{"serviceAccount": "ebs-csi-controller-sa", "roleArn": role}])
         self.assertEqual(self.shown("aws-ebs-csi-driver")["status"], "ACTIVE")
 
+    def test_container_insights_makes_its_log_groups_and_leaves_them(self):
+        self.cluster()
+        self.nodegroup()
+        names = [f"/aws/containerinsights/c/{kind}" for kind in ("application", "dataplane", "host", "performance")]
+        logs, name = self.aws("logs"), "amazon-cloudwatch-observability"
+
+        def groups():
+            found = logs.describe_log_groups(logGroupNamePrefix="/aws/containerinsights/")["logGroups"]
+            return [(each["logGroupName"], each.get("retentionInDays"), each.get("kmsKeyId")) for each in found]
+
+        self.make(name)
+        self.assertEqual((self.shown(name)["status"], groups()), ("ACTIVE", []))
+        self.iam.attach_role_policy(RoleName="node", PolicyArn="arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy")
+        self.assertEqual(groups(), [(each, None, None) for each in names])
+        logs.delete_log_group(logGroupName=names[0])
+        self.assertEqual(len(groups()), 4)
+        self.eks.delete_addon(clusterName="c", addonName=name)
+        self.assertEqual((self.eks.list_addons(clusterName="c")["addons"], len(groups())), ([], 4))
+        logs.delete_log_group(logGroupName=names[0])
+        self.assertEqual(len(groups()), 3)
+
     def test_an_add_on_owns_its_associations(self):
         self.cluster()
         role = self.pod_role("r")

@@ -6,6 +6,7 @@ use crate::{aws::Aws, graph::Component};
 
 mod blockers;
 mod elastic_ip;
+mod endpoint_services;
 mod flow_log;
 mod internet_gateway;
 mod lookup;
@@ -21,6 +22,7 @@ mod tags;
 mod vpc;
 mod vpc_endpoint;
 
+pub use endpoint_services::endpoint_services;
 pub use lookup::{AvailabilityZone, ExistingNetwork, ExistingSubnet, availability_zones, existing_network, is_without_eks};
 
 /// Every kind of this family.

@@ -139,6 +139,8 @@ impl Component for VpcEndpoint {
             "ec2:CreateVpcEndpoint",
             "ec2:DeleteTags",
             "ec2:DeleteVpcEndpoints",
+            // Which services there are, and their full names, is asked at plan.
+            "ec2:DescribeVpcEndpointServices",
             "ec2:DescribeVpcEndpoints",
             "ec2:ModifyVpcEndpoint",
         ]

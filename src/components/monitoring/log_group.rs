@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use crate::{
@@ -23,6 +24,9 @@ pub(super) struct LogGroup {
     aws: Arc<Aws>,
     described: Batch<String, Described>,
 }
+
+/// EKS's last lines come up to about a minute after the cluster is gone (terraform-aws-modules/terraform-aws-eks#2763).
+const COMES_BACK_WITHIN: Duration = Duration::from_secs(60);
 
 impl LogGroup {
     pub(super) fn new(aws: Arc<Aws>) -> Self {
@@ -198,6 +202,10 @@ impl Component for LogGroup {
             call.send().await.map_err(|error| failure("logs:TagResource", error))?;
         }
         Ok(())
+    }
+
+    fn comes_back_within(&self) -> Duration {
+        COMES_BACK_WITHIN
     }
 
     /// The service that wrote into it may have made it again for its last lines.

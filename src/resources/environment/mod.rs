@@ -37,7 +37,8 @@ use wiring::Wiring;
 /// that isn't written out follows `preset` and stands in the plan. Each part is a resource of its own, too, made by the same code.
 #[derive(Clone, Debug, Model)]
 pub(crate) struct Environment {
-    /// Name of the environment. Everything in it is named after it.
+    /// Name of the environment. Everything in it is named after it; the region stands in the names of roles and users, which an account's regions
+    /// share, so that there may be one environment of a name in each region.
     #[tf(required, replace, validate(checks::environment_name()), note(change = "replace"))]
     pub name: Attr<String>,
     /// Set of defaults: `production` or `development`. Going from production to development is refused unless everything that it would weaken is
@@ -333,6 +334,12 @@ impl Composite for Kind {
         }
     }
 
+    fn adopt(model: &mut Environment, seen: &Observed) {
+        if let Attr::Known(part) = &mut model.cluster {
+            cluster::adopt(part, seen);
+        }
+    }
+
     fn guarded(state: &Environment) -> Vec<(&'static str, String)> {
         if !state.shared.is_handed_out() {
             return Vec::new();
@@ -389,6 +396,10 @@ impl Composite for Kind {
 
     async fn import(model: &mut Environment, id: &str, aws: &Arc<Aws>) -> Result<(), Diagnostics> {
         *model = record::imported::<Environment>(aws, record::ENVIRONMENT, id, Self::TYPE).await?;
+        if let Attr::Known(part) = &mut model.network {
+            let named = network::import(aws, part).await;
+            named.map_err(|failure| vec![report::failed(Path::of(NETWORK), "The services of the endpoints can't be read", &failure)])?;
+        }
         let watched = Wiring::watched(model);
         let Attr::Known(part) = &mut model.monitoring else { return Ok(()) };
         let made = monitoring::import(aws, part, &watched).await;

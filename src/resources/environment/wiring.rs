@@ -111,13 +111,11 @@ impl<'a> Wiring<'a> {
     /// What the alarms watch.
     pub(super) fn watched(model: &Environment) -> monitoring::Watched {
         let database = model.database.known();
-        let max = database.and_then(|database| database.parameters.known()).and_then(|all| all.get("max_connections"));
-        let max = max.and_then(|text| text.as_str()).and_then(|text| text.parse::<i64>().ok());
         monitoring::Watched {
             database: Some(monitoring::Database {
                 instance_class: database.map(|database| database.instance_class.clone()).unwrap_or(Attr::Unknown),
                 allocated_storage: database.map(|database| database.allocated_storage.clone()).unwrap_or(Attr::Unknown),
-                max_connections: max.into(),
+                max_connections: database.map_or(Attr::Unknown, max_connections),
             }),
             cluster: true,
             nat_zones: model.network.known().map_or(Attr::Unknown, network::nat_zones),
@@ -226,5 +224,35 @@ fn around_the_cluster(nodes: &mut [Node]) {
         cluster.after.extend(held);
         let prefix = Input::Known(format!("{CLUSTER}.").into());
         cluster.settings.extend(settings([("attribute_prefix", unread(prefix))]));
+    }
+}
+
+/// The parameter of that name; null: the class's default.
+fn max_connections(database: &database::Database) -> Attr<i64> {
+    match &database.parameters {
+        Attr::Unknown => Attr::Unknown,
+        Attr::Null => Attr::Null,
+        Attr::Known(parameters) => match parameters.get("max_connections") {
+            Some(Attr::Unknown) => Attr::Unknown,
+            Some(Attr::Known(text)) => text.parse::<i64>().ok().into(),
+            Some(Attr::Null) | None => Attr::Null,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn connections_that_are_not_known_yet_are_no_default() {
+        let of = |parameters| max_connections(&database::Database { parameters, ..database::Database::default() });
+        let written = |value| Attr::Known(BTreeMap::from([("max_connections".to_owned(), value)]));
+        assert_eq!(of(Attr::Unknown), Attr::Unknown);
+        assert_eq!(of(written(Attr::Unknown)), Attr::Unknown);
+        assert_eq!(of(written(Attr::Known("500".to_owned()))), Attr::Known(500));
+        assert_eq!(of(Attr::Known(BTreeMap::new())), Attr::Null);
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 use tf_provider::{Attr, Diagnostics, Model, Set, Value};
 
-use super::{defaults, renamed::renamed};
+use super::{defaults, iam_name::iam_name, renamed::renamed};
 use crate::{
     graph::{Input, Meaning, Node, Observed, link},
     policies::{Access, AccessTo, Irsa, Place, PodIdentity, access_policy, trust_policy},
@@ -67,6 +67,11 @@ fn is_user(model: &Identity) -> bool {
     model.mode.as_str() == Some("user")
 }
 
+/// The name of the role, or of the user and its group.
+fn own_name(name: &str, place: &Place) -> String {
+    iam_name(name, "deeploy", place)
+}
+
 /// The principal that the tokens key admits: a link to its ARN.
 pub(crate) fn arn(model: &Identity) -> String {
     link(if is_user(model) { USER } else { ROLE }, "arn")
@@ -97,7 +102,7 @@ fn role(model: &Identity, links: &Links, place: &Place) -> Vec<Node> {
     let known = model.service_accounts.known().is_some() && !namespace.is_empty() && links.name.known().is_some();
     let trust = if known { Input::from(trust_policy(place, Some(&irsa), Some(&pods), &[])) } else { Input::Unknown };
     let name = match links.name.known() {
-        Some(name) => Input::Known(json!(format!("{name}-deeploy"))),
+        Some(name) => Input::Known(json!(own_name(name, place))),
         None => Input::Unknown,
     };
     let role = settings([
@@ -177,7 +182,7 @@ fn marketplace(place: &Place) -> [Json; 3] {
 
 fn user_nodes(links: &Links, preset: Option<Preset>, place: &Place) -> Result<Vec<Node>, Diagnostics> {
     let user = IamUser {
-        name: links.name.clone().map(|name| format!("{name}-deeploy")),
+        name: links.name.clone().map(|name| own_name(&name, place)),
         path: links.iam_path.clone(),
         permissions_boundary: links.permissions_boundary.clone(),
         bucket_arn: links.bucket.clone().map(|bucket| place.bucket(&bucket)),
@@ -206,7 +211,7 @@ fn user_nodes(links: &Links, preset: Option<Preset>, place: &Place) -> Result<Ve
 pub(crate) fn foretell(model: &Identity, links: &Links, place: &Place) -> Vec<(&'static str, Value)> {
     let arn = |kind: &str, wanted: bool| match (&links.name, &links.iam_path, wanted) {
         (_, _, false) => Value::Null,
-        (Attr::Known(name), Attr::Known(path), _) => Value::from(place.iam(&format!("{kind}{path}{name}-deeploy"))),
+        (Attr::Known(name), Attr::Known(path), _) => Value::from(place.iam(&format!("{kind}{path}{}", own_name(name, place)))),
         _ => Value::Unknown,
     };
     let mut all = vec![("role_arn", arn("role", !is_user(model))), ("user_arn", arn("user", is_user(model)))];

@@ -24,6 +24,7 @@ use crate::presets::{Preset, fill};
 pub(crate) mod cluster;
 pub(crate) mod database;
 pub(crate) mod encryption;
+mod iam_name;
 pub(crate) mod identity;
 pub(crate) mod monitoring;
 pub(crate) mod network;

@@ -1,5 +1,6 @@
 """A cluster's add-ons: API reference of CreateAddon, DescribeAddon, UpdateAddon, DeleteAddon and ListAddons; user guide
-"Amazon EKS add-ons", "Determine fields you can customize", "Troubleshoot" (health issues).
+"Amazon EKS add-ons", "Determine fields you can customize", "Troubleshoot" (health issues). CloudWatch user guide "Set up
+Fluent Bit as a DaemonSet" and "Container Insights performance log reference" (log groups).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import uuid
 from typing import Any
 
 from ..aws_call import AwsCall
+from ..moto_bridge import backend
 from . import eks_nodegroups, eks_pod_identity
 from .eks_addon_catalogue import Offered, find_offered
 from .eks_pods import credentials
@@ -24,6 +26,10 @@ NO_REPLICAS = {
     "message": "The add-on is unhealthy because it doesn't have the desired number of replicas.",
     "resourceIds": [],
 }
+
+
+INSIGHTS = "amazon-cloudwatch-observability"
+INSIGHTS_LOGS = ("application", "dataplane", "host", "performance")
 
 
 def find_addon(call: AwsCall, cluster: Cluster) -> Part:
@@ -179,6 +185,8 @@ def settle(cluster: Cluster) -> None:
     for name, part in list(cluster.addons.items()):
         assert part.span is not None
         if part.status == "DELETING" and part.span.done():
+            # The last lines come when whoever asked for the deletion may have cleared up already.
+            _keep_insights_logs(cluster, part)
             _associate(cluster, part, find_offered(name), [])
             del cluster.addons[name]
             (cluster.unmanaged.add if part.inner["preserve"] else cluster.unmanaged.discard)(name)
@@ -200,11 +208,30 @@ def _judge(cluster: Cluster, part: Part, offered: Offered) -> None:
     healthy = offered.on_each_node or (eks_nodegroups.in_service(cluster) > 0 and _has_rights(cluster, part, offered))
     part.body["status"] = "ACTIVE" if healthy else "DEGRADED"
     part.body["health"] = {"issues": [] if healthy else [dict(NO_REPLICAS)]}
+    if healthy:
+        _keep_insights_logs(cluster, part)
+
+
+def _keep_insights_logs(cluster: Cluster, part: Part) -> None:
+    """The agent and Fluent Bit make their groups wherever one is missing, without an end or a key, and nobody deletes them."""
+    if part.body["addonName"] != INSIGHTS or not _may(cluster, part, find_offered(INSIGHTS), "logs:CreateLogGroup"):
+        return
+    logs = backend("logs", cluster.account, cluster.region)
+    for kind in INSIGHTS_LOGS:
+        name = f"/aws/containerinsights/{cluster.name}/{kind}"
+        if name not in logs.groups:
+            logs.create_log_group(name, {})
+            logs.groups[name].made_by = INSIGHTS
 
 
 def _has_rights(cluster: Cluster, part: Part, offered: Offered) -> bool:
     if offered.name != "aws-ebs-csi-driver":
         return True
+    return _may(cluster, part, offered, "ec2:DescribeAvailabilityZones")
+
+
+def _may(cluster: Cluster, part: Part, offered: Offered, action: str) -> bool:
+    """Whether the add-on's pods may do something: as their own role, else as the nodes'."""
     found = credentials(cluster, offered.namespace, str(offered.service_account), part.body.get("serviceAccountRoleArn"))
     roles = [found.role_arn] if found.role_arn else [each.body["nodeRole"] for each in cluster.nodegroups.values()]
-    return any(role and allows(role, "ec2:DescribeAvailabilityZones") for role in roles)
+    return any(role and allows(role, action) for role in roles)

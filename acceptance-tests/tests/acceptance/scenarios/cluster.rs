@@ -96,6 +96,25 @@ fn one_apply_makes_a_cluster_whose_nodes_and_add_ons_work() -> Result<(), Failur
 }
 
 #[test]
+fn the_logs_of_container_insights_end_and_go() -> Result<(), Failure> {
+    let stage = stage()?;
+    made(&stage, &[])?;
+    let Stage { world, terraform } = &stage;
+    let groups = || -> Result<Vec<Value>, Failure> {
+        let all = world.objects_of("logs:log_group")?.into_iter();
+        Ok(all.filter(|group| text(group, "id").starts_with("/aws/containerinsights/prod/")).collect())
+    };
+    let there = groups()?;
+    let ends: Vec<(&str, &Value)> =
+        there.iter().map(|group| (text(&group["tags"], "deeploy:owner"), &group["retention_in_days"])).collect();
+    assert_eq!(ends, [("deeploy_eks_cluster/prod", &json!(30)); 4]);
+    // Whoever deletes them before the add-on leaves the agent's own, without an end.
+    terraform.destroy::<&str>(&[])?.success()?;
+    assert_eq!(groups()?, Vec::<Value>::new());
+    check::no_unsupported_call(world)
+}
+
+#[test]
 fn everything_live_changes_in_place() -> Result<(), Failure> {
     let stage = stage()?;
     let before = made(&stage, &[])?;

@@ -109,7 +109,7 @@ fn keys_work(world: &World, state: &Value) -> Result<(), Failure> {
     assert!(volumes.len() == 3 && volumes.iter().all(|volume| volume["encrypted"] == true), "{volumes:?}");
     let logs: Vec<Value> =
         world.objects_of("logs:log_group")?.into_iter().filter(|group| group["tags"]["deeploy:owner"].is_string()).collect();
-    assert!(logs.len() == 4 && logs.iter().all(|group| group["kms_key_id"] == *key), "{logs:?}");
+    assert!(logs.len() == 8 && logs.iter().all(|group| group["kms_key_id"] == *key), "{logs:?}");
     assert_eq!(world.objects_of("sns:topic")?[0]["kms_key_id"], *key);
     // The disks' key must admit who launches nodes.
     let scaling = format!("arn:aws:iam::{}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling", world.account());

@@ -66,8 +66,8 @@ fn what_holds_no_data_is_made_anew_alone() -> Result<(), Failure> {
     world.eks("DELETE", &format!("/clusters/{NAME}/access-entries/{admin}"), &Value::Null)?;
     let pod = tail(id("pod_identity/deeploy/default")).to_owned();
     world.eks("DELETE", &format!("/clusters/{NAME}/pod-identity-associations/{pod}"), &Value::Null)?;
-    world.iam("DeleteRolePolicy", &[("RoleName", "prod-autoscaler"), ("PolicyName", "deeploy")])?;
-    let agent = [("RoleName", "prod-cloudwatch"), ("PolicyArn", "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy")];
+    world.iam("DeleteRolePolicy", &[("RoleName", "prod-eu-central-1-autoscaler"), ("PolicyName", "deeploy")])?;
+    let agent = [("RoleName", "prod-eu-central-1-cloudwatch"), ("PolicyArn", "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy")];
     world.iam("DetachRolePolicy", &agent)?;
     world.iam("DeleteRole", &agent[..1])?;
     world.iam("DeleteOpenIDConnectProvider", &[("OpenIDConnectProviderArn", text(&state["cluster"], "oidc_provider_arn"))])?;
@@ -195,11 +195,14 @@ fn what_is_managed_is_set_back_and_what_is_not_is_left() -> Result<(), Failure> 
     open(id("database_security_group"), "5432")?;
     let everything =
         json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }] }).to_string();
-    world.iam("PutRolePolicy", &[("RoleName", "prod-deeploy"), ("PolicyName", "deeploy"), ("PolicyDocument", everything.as_str())])?;
+    world.iam(
+        "PutRolePolicy",
+        &[("RoleName", "prod-eu-central-1-deeploy"), ("PolicyName", "deeploy"), ("PolicyDocument", everything.as_str())],
+    )?;
     let anybody = json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{}:root", world.account()) }, "Action": "sts:AssumeRole" },
     ] });
-    world.iam("UpdateAssumeRolePolicy", &[("RoleName", "prod-nodes"), ("PolicyDocument", anybody.to_string().as_str())])?;
+    world.iam("UpdateAssumeRolePolicy", &[("RoleName", "prod-eu-central-1-nodes"), ("PolicyDocument", anybody.to_string().as_str())])?;
     let suspended = "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>";
     world.s3("PUT", &format!("/{}?versioning", text(&state["storage"], "bucket")), suspended)?;
     let parameters = [

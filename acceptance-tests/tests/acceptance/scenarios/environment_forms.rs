@@ -36,6 +36,26 @@ fn an_environment_is_imported_by_its_name_and_by_a_block() -> Result<(), Failure
     check::no_unsupported_call(world)
 }
 
+#[test]
+fn an_import_finds_the_groups_of_another_preset_as_they_run() -> Result<(), Failure> {
+    let stage = environment_stage()?;
+    let Stage { world, terraform } = &stage;
+    let groups = cluster(world, "node_groups = { default = {}, arm = { instance_types = [\"m7g.large\"] } }");
+    applied(&stage, &[("preset", "\"development\""), ("monitoring", ""), ("cluster", &groups)])?;
+    let made = applied(&stage, &[("cluster", &groups)])?;
+    let running = made["cluster"]["effective_node_groups"].clone();
+    assert_eq!(running["default"]["instance_types"], json!(["t3.large"]));
+    assert_eq!(running["arm"]["ami_type"], json!("AL2023_ARM_64_STANDARD"));
+
+    terraform.run(&["state", "rm", ENVIRONMENT])?.success()?;
+    terraform.import(ENVIRONMENT, "deeploy-prod")?.success()?;
+    assert_eq!(terraform.attributes(ENVIRONMENT)?["cluster"]["effective_node_groups"], running);
+    let (run, calls) = mutations_of(world, || terraform.apply::<&str>(&[]))?;
+    run.success()?;
+    assert_eq!((calls, settled(terraform)?), (Vec::<String>::new(), made));
+    check::no_unsupported_call(world)
+}
+
 /// A value that is known when it is applied.
 fn late(name: &str, value: &str) -> String {
     format!("resource \"terraform_data\" \"{name}\" {{\n  input = {value}\n}}\n")
@@ -94,6 +114,20 @@ fn what_is_unknown_at_plan_is_made_by_one_apply() -> Result<(), Failure> {
     ] {
         assert_eq!(made.pointer(path), Some(&expected), "{path}");
     }
+    check::no_unsupported_call(world)
+}
+
+#[test]
+fn what_is_chosen_by_an_unknown_input_is_unknown_too() -> Result<(), Failure> {
+    let Stage { world, terraform } = &environment_stage()?;
+    let others = [late("types", "[\"m7g.large\"]"), late("connections", "\"500\"")].concat();
+    let groups = cluster(world, "node_groups = { main = { instance_types = terraform_data.types.output } }");
+    let lines = [("cluster", groups.as_str()), ("database", "{ parameters = { max_connections = terraform_data.connections.output } }")];
+    terraform.configure(&format!("{}{others}", environment(world, &lines)))?;
+    terraform.apply::<&str>(&[])?.success()?;
+    let made = settled(terraform)?;
+    assert_eq!(made["cluster"]["effective_node_groups"]["main"]["ami_type"], json!("AL2023_ARM_64_STANDARD"));
+    assert_eq!(made["monitoring"]["thresholds"]["database-connections"], json!(400));
     check::no_unsupported_call(world)
 }
 

@@ -24,6 +24,7 @@ mod environment_leftovers;
 mod environment_life;
 mod environment_loss;
 mod environment_presets;
+mod environment_regions;
 mod environment_restore;
 mod environment_stage;
 mod environment_updates;

@@ -165,6 +165,7 @@ fn wrong_input_is_refused_before_anything_is_made() -> Result<(), Failure> {
         ("nat = \"two\"", "\"two\""),
         ("nat_eip_allocation_ids = [\"eipalloc-1\"]", "Not one address for each gateway"),
         ("interface_endpoints = [\"s3\"]", "Not a service with an interface endpoint"),
+        ("interface_endpoints = [\"ecr.apo\"]", "Did you mean `ecr.api`"),
         ("flow_logs = { retention_in_days = 10 }", "Not a retention of CloudWatch Logs"),
         ("existing = { vpc_id = \"vpc-0123456789abcdef0\", private_subnet_ids = [\"subnet-1\", \"subnet-2\"] }", "No such VPC"),
         (

@@ -14,6 +14,12 @@ const EARLY: &[&str] = &["eks-pod-identity-agent", "kube-proxy", "vpc-cni"];
 /// After nodes, which they run on.
 const LATE: &[&str] = &["amazon-cloudwatch-observability", "aws-ebs-csi-driver", "coredns", "metrics-server"];
 
+/// The add-on that sends the nodes' and pods' logs and figures to CloudWatch.
+const INSIGHTS: &str = "amazon-cloudwatch-observability";
+/// The ends of its log groups' names: `/aws/containerinsights/CLUSTER/…` (CloudWatch User Guide, "Set up Fluent Bit as a DaemonSet", "Container
+/// Insights performance log reference").
+pub(super) const INSIGHTS_LOGS: &[&str] = &["application", "dataplane", "host", "performance"];
+
 /// All of them.
 pub(super) const NAMES: &[&str] = &[
     "amazon-cloudwatch-observability",
@@ -28,6 +34,11 @@ pub(super) const NAMES: &[&str] = &[
 /// The component of an add-on.
 pub(super) fn id(name: &str) -> String {
     format!("addon/{name}")
+}
+
+/// The component of one of [`INSIGHTS_LOGS`].
+pub(super) fn insights_log_group(kind: &str) -> String {
+    format!("insights_log_group/{kind}")
 }
 
 /// The components of those that nodes wait for.
@@ -61,6 +72,7 @@ fn node(model: &Cluster, name: &str) -> Node {
         ("create_failed", never()),
     ]);
     let node = Node::new(&id(name), "eks_addon", addon);
+    let node = if name == INSIGHTS { node.after(INSIGHTS_LOGS.iter().map(|kind| insights_log_group(kind))) } else { node };
     match roles::association_of(name) {
         Some(association) => node.after([association]),
         None => node,

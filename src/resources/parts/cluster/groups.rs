@@ -135,8 +135,13 @@ pub(super) fn effective(
 fn complete(group: &NodeGroup, prior: Option<&EffectiveNodeGroup>, facts: Option<&Facts>, preset: Option<Preset>) -> EffectiveNodeGroup {
     let default = Defaults { preset };
     let instance_types = first(&group.instance_types, prior.map(|prior| &prior.instance_types), || default.texts("instance_types"));
-    let arm = facts.is_some_and(|facts| facts.is_arm(&instance_types));
-    let image = || if arm { Attr::Known(ARM_IMAGE.to_owned()) } else { default.text("ami_type") };
+    let image = || match facts {
+        Some(facts) if facts.is_arm(&instance_types) => Attr::Known(ARM_IMAGE.to_owned()),
+        // The types that prove to be another architecture's would change an image that was planned.
+        _ if has_unknown(&instance_types) => Attr::Unknown,
+        None if instance_types != default.texts("instance_types") => Attr::Unknown,
+        _ => default.text("ami_type"),
+    };
     // An image that was chosen for other instances is no choice for these.
     let same_types = prior.filter(|prior| prior.instance_types == instance_types);
     let min = first(&group.min_size, prior.map(|prior| &prior.min_size), || default.number("min_size"));
@@ -158,6 +163,10 @@ fn complete(group: &NodeGroup, prior: Option<&EffectiveNodeGroup>, facts: Option
         labels: or_empty(&group.labels),
         taints: or_empty(&group.taints).map(|taints| taints.into_iter().map(taint).collect()),
     }
+}
+
+fn has_unknown(types: &Attr<Vec<Attr<String>>>) -> bool {
+    types.is_unknown() || types.known().into_iter().flatten().any(Attr::is_unknown)
 }
 
 fn taint(taint: Taint) -> EffectiveTaint {

@@ -5,7 +5,7 @@ use tf_provider::{Attr, TfType};
 
 use super::{
     AccessEntry, CLUSTER, Cluster, EffectiveNodeGroup, Links, NODE_SECURITY_GROUP, OIDC_PROVIDER,
-    addons::{self, never},
+    addons::{self, INSIGHTS_LOGS, never},
     cut, hash, ids, name_of, roles,
 };
 use crate::{
@@ -36,6 +36,7 @@ const HOP_LIMIT: u8 = 1;
 pub(crate) fn nodes(model: &Cluster, links: &Links, place: &Place) -> Vec<Node> {
     let mut nodes = roles::nodes(links, model.ssm_access.known().copied(), place);
     nodes.extend([log_group(model, links), cluster(model, links), oidc_provider()]);
+    nodes.extend(insights_log_groups(model, links));
     nodes.extend([node_security_group(links), node_rules(), cluster_rules(model)]);
     let entries = access_entries(model, place);
     // Whoever administers the cluster can look into it while its nodes come up.
@@ -73,14 +74,25 @@ fn linked_or_none(attribute: &Attr<String>) -> Input {
 }
 
 fn log_group(model: &Cluster, links: &Links) -> Node {
-    let name = name_of(links).map_or(Input::Unknown, |name| Input::Known(json!(format!("/aws/eks/{name}/cluster"))));
+    // EKS makes it by itself, without retention and key, where it isn't there first.
+    service_log_group(LOG_GROUP, |cluster| format!("/aws/eks/{cluster}/cluster"), model, links)
+}
+
+/// The add-on's agent and Fluent Bit make theirs in the same way, and leave them behind.
+fn insights_log_groups(model: &Cluster, links: &Links) -> impl Iterator<Item = Node> {
+    INSIGHTS_LOGS.iter().map(|kind| {
+        service_log_group(&addons::insights_log_group(kind), |cluster| format!("/aws/containerinsights/{cluster}/{kind}"), model, links)
+    })
+}
+
+fn service_log_group(id: &str, named: impl Fn(&str) -> String, model: &Cluster, links: &Links) -> Node {
+    let name = name_of(links).map_or(Input::Unknown, |cluster| Input::Known(json!(named(cluster))));
     let group = settings([
         ("name", fixed(name)),
         ("retention_in_days", live(input(&model.log_retention_in_days)).shown()),
         ("kms_key_arn", live(linked_or_none(&links.key_arn))),
     ]);
-    // EKS makes it by itself, without retention and key, where it isn't there first.
-    Node::new(LOG_GROUP, "log_group", group).adopting()
+    Node::new(id, "log_group", group).adopting()
 }
 
 fn cluster(model: &Cluster, links: &Links) -> Node {

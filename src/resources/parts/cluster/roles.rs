@@ -2,15 +2,16 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{AUTOSCALER_ROLE, CLUSTER, Links, cut, name_of};
+use super::{AUTOSCALER_ROLE, CLUSTER, Links, name_of};
 use crate::{
     graph::{Input, Meaning, Node},
     policies::{Place, PodIdentity, document, trust_policy},
-    resources::setting::{fixed, input, live, or_none, settings, unread},
+    resources::{
+        parts::iam_name::iam_name,
+        setting::{fixed, input, live, or_none, settings, unread},
+    },
 };
 
-/// IAM's longest role name.
-const ROLE_NAME_MAX: usize = 64;
 /// The nodes' role.
 pub(super) const NODE_ROLE: &str = "node_role";
 /// The control plane's role.
@@ -81,14 +82,14 @@ fn association_id(role: &PodRole) -> String {
 }
 
 /// A role's name, where the cluster's is known.
-pub(super) fn name(links: &Links, suffix: &str) -> Option<String> {
-    Some(cut(&format!("{}-{suffix}", name_of(links)?), ROLE_NAME_MAX))
+fn name(links: &Links, suffix: &str, place: &Place) -> Option<String> {
+    Some(iam_name(name_of(links)?, suffix, place))
 }
 
 /// A role's ARN, where its name and path are known.
-pub(super) fn arn(links: &Links, suffix: &str, place: &Place) -> Option<String> {
+fn arn(links: &Links, suffix: &str, place: &Place) -> Option<String> {
     let path = links.iam_path.as_str().unwrap_or("/");
-    (!links.iam_path.is_unknown()).then(|| name(links, suffix).map(|name| place.iam(&format!("role{path}{name}")))).flatten()
+    (!links.iam_path.is_unknown()).then(|| name(links, suffix, place).map(|name| place.iam(&format!("role{path}{name}")))).flatten()
 }
 
 /// The autoscaler's role's ARN.
@@ -153,7 +154,7 @@ fn role(component: &str, links: &Links, suffix: &str, description: &str, trust: 
     let policies: Vec<String> = managed.iter().map(|name| format!("arn:{}:iam::aws:policy/{name}", place.partition)).collect();
     let path = if links.iam_path.is_null() { Input::Known(json!("/")) } else { input(&links.iam_path) };
     let role = settings([
-        ("name", fixed(name(links, suffix).map_or(Input::Unknown, |name| Input::Known(json!(name))))),
+        ("name", fixed(name(links, suffix, place).map_or(Input::Unknown, |name| Input::Known(json!(name))))),
         ("path", fixed(path)),
         ("trust_policy", live(trust).meaning(Meaning::Policy)),
         ("permissions_boundary", live(or_none(&links.permissions_boundary))),

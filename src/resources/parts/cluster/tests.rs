@@ -15,6 +15,8 @@ use crate::{
     resources::setting::{fixed, settings},
 };
 
+mod chosen;
+
 const ADMIN: &str = "arn:aws:iam::123456789012:role/admins/platform-admin";
 const DAY_S: i64 = 24 * 3600;
 
@@ -122,6 +124,10 @@ fn ids_are_a_public_format() {
         "cluster_security_group_rules",
         "ebs_csi_policy",
         "ebs_csi_role",
+        "insights_log_group/application",
+        "insights_log_group/dataplane",
+        "insights_log_group/host",
+        "insights_log_group/performance",
         "launch_template/default",
         "node_group/default",
         "node_role",
@@ -447,7 +453,7 @@ fn without_facts_the_plan_stays_open_instead_of_guessing() {
 fn what_the_configuration_decides_is_foretold() {
     let told: BTreeMap<&str, Value> = foretell(&planned(Preset::Production), &links(), &frankfurt()).into_iter().collect();
     assert_eq!(told["arn"], "arn:aws:eks:eu-central-1:123456789012:cluster/prod".into());
-    assert_eq!(told["autoscaler_role_arn"], "arn:aws:iam::123456789012:role/prod-autoscaler".into());
+    assert_eq!(told["autoscaler_role_arn"], "arn:aws:iam::123456789012:role/prod-eu-central-1-autoscaler".into());
     assert_eq!(told["version"], Value::Unknown, "nothing runs yet");
     assert!(told["addon_versions"].is_wholly_known() && told["effective_node_groups"].is_wholly_known());
     let unnamed = Links { name: Attr::Unknown, ..links() };
@@ -493,4 +499,18 @@ fn sessions_stand_for_their_roles() {
     let all = nodes(&model, &links(), &place);
     let entry = all.iter().find(|node| node.kind == "eks_access_entry").unwrap();
     assert!(same(Meaning::Exact, &json!(ADMIN), known(entry, "principal_arn")), "a session ends; EKS takes its role, path and all");
+}
+
+#[test]
+fn the_logs_of_container_insights_end_and_go() {
+    let all = blueprint(&planned(Preset::Production), &links());
+    for kind in ["application", "dataplane", "host", "performance"] {
+        let id = format!("insights_log_group/{kind}");
+        let group = node(&all, &id);
+        assert_eq!(*known(group, "name"), json!(format!("/aws/containerinsights/prod/{kind}")));
+        assert_eq!((known(group, "retention_in_days"), group.adopt), (&json!(365), true));
+        assert_eq!(*known(group, "kms_key_arn"), json!("arn:aws:kms:eu-central-1:123456789012:key/1"));
+        // Deletions go against the edges: a group that went before the add-on would be made again.
+        assert!(waits_for(&all, "addon/amazon-cloudwatch-observability").contains(&id), "{id}");
+    }
 }

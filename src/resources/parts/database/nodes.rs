@@ -7,7 +7,10 @@ use super::{DATABASE, Database, GROUP};
 use crate::{
     graph::{Input, Meaning, Node, Setting, link},
     policies::Place,
-    resources::setting::{fixed, input, live, settings, unread},
+    resources::{
+        parts::iam_name::iam_name,
+        setting::{fixed, input, live, settings, unread},
+    },
 };
 
 /// Deeploy's chart has PostgreSQL's own port fixed.
@@ -162,7 +165,7 @@ fn role(links: &Links, place: &Place) -> Node {
         ROLE,
         "iam_role",
         settings([
-            ("name", fixed(known(format!("{}-rds-monitoring", links.name)))),
+            ("name", fixed(known(iam_name(&links.name, "rds-monitoring", place)))),
             ("path", fixed(links.iam_path.clone())),
             ("trust_policy", live(known(trust)).meaning(Meaning::Policy)),
             ("permissions_boundary", live(links.permissions_boundary.clone())),

@@ -11,7 +11,10 @@ use super::{
     ranges::{Range, VPC_PREFIXES, ZONES, fitting, plan},
     zones,
 };
-use crate::components::{ExistingNetwork, is_without_eks};
+use crate::{
+    components::{ExistingNetwork, is_without_eks},
+    resources::close::meant,
+};
 
 /// The ranges from which EKS numbers services (EKS User Guide, "Create an Amazon EKS cluster", service IPv4 range): which of the two it
 /// takes is its own choice, by the VPC's.
@@ -234,8 +237,25 @@ pub(crate) fn check_change(model: &Network, prior: Option<&Network>, facts: Opti
             said
         }
         Attr::Known(_) | Attr::Unknown => Vec::new(),
-        Attr::Null => check_zones_exist(model, facts, &at.attribute("availability_zones")),
+        Attr::Null => {
+            let mut said = check_zones_exist(model, facts, &at.attribute("availability_zones"));
+            said.extend(check_services_exist(model, facts, &at.attribute("interface_endpoints")));
+            said
+        }
     }
+}
+
+/// A service that the region doesn't have. What an earlier plan was told stays: services don't go while endpoints of theirs are there.
+fn check_services_exist(model: &Network, facts: &Facts, at: &Path) -> Diagnostics {
+    let (Some(services), Some(names)) = (&facts.services, model.interface_endpoint_services.known()) else { return Vec::new() };
+    let missing = names.iter().filter(|(service, name)| name.known().is_none() && !services.contains_key(*service));
+    let error = |(service, _): (&String, _)| {
+        let near = meant(service, services.keys().map(String::as_str));
+        let detail =
+            format!("{service:?} has no interface endpoint in this region.{near} `aws ec2 describe-vpc-endpoint-services` lists all.");
+        Diagnostic::error(at.clone(), "No such service in this region", detail)
+    };
+    missing.map(error).collect()
 }
 
 /// Known on both sides, and different.

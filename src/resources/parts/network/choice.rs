@@ -1,13 +1,13 @@
 //! What a network chooses at its create and then keeps.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use tf_provider::{Attr, Set};
 
 use super::{Existing, Network, elements, ranges, zone_count, zones};
 use crate::{
     aws::Aws,
-    components::{AvailabilityZone, ExistingNetwork, availability_zones, existing_network},
+    components::{AvailabilityZone, ExistingNetwork, availability_zones, endpoint_services, existing_network},
     graph::Failure,
     presets::Preset,
 };
@@ -21,6 +21,19 @@ pub(crate) struct Facts {
     pub existing: Option<ExistingNetwork>,
     /// Whether it was asked for.
     pub asked_existing: bool,
+    /// The full names of services with interface endpoints by their short ones; `None` where nobody asked.
+    pub services: Option<BTreeMap<String, String>>,
+}
+
+/// The full names of the wanted endpoints' services as far as they were told before.
+fn told<'a>(network: &'a Network, service: &str) -> Option<&'a Attr<String>> {
+    network.interface_endpoint_services.known()?.get(service).filter(|name| name.known().is_some())
+}
+
+/// The interface endpoints that are wanted; none in a network that isn't ours.
+fn services(model: &Network) -> Vec<String> {
+    let all = if model.existing.is_null() { elements(&model.interface_endpoints).unwrap_or_default() } else { Vec::new() };
+    all.iter().filter_map(|service| service.as_str().map(str::to_owned)).collect()
 }
 
 /// Whether the plan has to look: what prior state decided stays decided.
@@ -47,6 +60,9 @@ fn ids(existing: &Attr<Existing>) -> Option<(Option<&str>, Vec<String>, Vec<Stri
 /// The failure of a call.
 pub(crate) async fn look_up(aws: &Arc<Aws>, model: &Network, prior: Option<&Network>) -> Result<Facts, Failure> {
     let mut facts = Facts::default();
+    if services(model).iter().any(|service| prior.and_then(|prior| told(prior, service)).is_none()) {
+        facts.services = Some(endpoint_services(aws).await?);
+    }
     if !is_new(model, prior) || model.existing.is_unknown() {
         return Ok(facts);
     }
@@ -62,12 +78,28 @@ pub(crate) async fn look_up(aws: &Arc<Aws>, model: &Network, prior: Option<&Netw
     Ok(facts)
 }
 
-/// Fills what is chosen once: zones, and private subnets that fit.
+/// The full names of the endpoints' services of what an import has found: by them it finds the endpoints.
+///
+/// # Errors
+/// The failure of a call.
+pub(crate) async fn import(aws: &Arc<Aws>, model: &mut Network) -> Result<(), Failure> {
+    let wanted = services(model);
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let all = endpoint_services(aws).await?;
+    let name = |service: String| all.get(&service).map(|name| (service, Attr::Known(name.clone())));
+    model.interface_endpoint_services = Attr::Known(wanted.into_iter().filter_map(name).collect());
+    Ok(())
+}
+
+/// Fills what is chosen once: zones, private subnets that fit, and the names of services.
 pub(crate) fn derive(model: &mut Network, written: &Network, prior: Option<&Network>, facts: Option<&Facts>, preset: Option<Preset>) {
     match &model.existing {
         Attr::Null => {
             derive_zones(model, written, prior, facts, preset);
             derive_size(model, written, prior);
+            model.interface_endpoint_services = service_names(model, prior, facts);
         }
         Attr::Unknown => {
             // Whether these are ours to choose isn't known.
@@ -77,6 +109,7 @@ pub(crate) fn derive(model: &mut Network, written: &Network, prior: Option<&Netw
             unless(&written.nat, &mut model.nat, Attr::Unknown);
             unless(&written.interface_endpoints, &mut model.interface_endpoints, Attr::Unknown);
             unless(&written.flow_logs, &mut model.flow_logs, Attr::Unknown);
+            model.interface_endpoint_services = Attr::Unknown;
         }
         Attr::Known(_) => {
             let same = prior.filter(|prior| !is_new(model, Some(prior)));
@@ -90,6 +123,7 @@ pub(crate) fn derive(model: &mut Network, written: &Network, prior: Option<&Netw
             unless(&written.nat, &mut model.nat, Attr::Null);
             unless(&written.interface_endpoints, &mut model.interface_endpoints, Attr::Null);
             unless(&written.flow_logs, &mut model.flow_logs, Attr::Null);
+            model.interface_endpoint_services = Attr::Null;
         }
     }
 }
@@ -99,6 +133,16 @@ fn unless<T>(written: &Attr<T>, attribute: &mut Attr<T>, value: Attr<T>) {
     if written.is_null() {
         *attribute = value;
     }
+}
+
+fn service_names(model: &Network, prior: Option<&Network>, facts: Option<&Facts>) -> Attr<BTreeMap<String, Attr<String>>> {
+    let Some(wanted) = elements(&model.interface_endpoints) else { return Attr::Unknown };
+    let looked_up = facts.and_then(|facts| facts.services.as_ref());
+    let name = |service: &str| {
+        let before = prior.and_then(|prior| told(prior, service)).or_else(|| told(model, service)).cloned();
+        before.or_else(|| looked_up?.get(service).cloned().map(Attr::Known)).unwrap_or(Attr::Unknown)
+    };
+    Attr::Known(wanted.iter().filter_map(|service| service.as_str()).map(|service| (service.to_owned(), name(service))).collect())
 }
 
 fn derive_zones(model: &mut Network, written: &Network, prior: Option<&Network>, facts: Option<&Facts>, preset: Option<Preset>) {

@@ -1,6 +1,6 @@
 //! `network`: the VPC with its subnets, ways out and endpoints, or one that exists already.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 use tf_provider::{Attr, Model, Set, Value};
@@ -17,7 +17,7 @@ mod nodes;
 mod ranges;
 
 pub(crate) use check::{check, check_change, warnings};
-pub(crate) use choice::{Facts, derive, look_up};
+pub(crate) use choice::{Facts, derive, import, look_up};
 pub(crate) use nodes::{Links, leftover, nodes};
 
 /// The VPC's component.
@@ -112,6 +112,9 @@ pub(crate) struct Network {
     /// A network that exists already and is used as it is; nothing else of this part may be set then.
     #[tf(optional, note(change = "fixed"))]
     pub existing: Attr<Existing>,
+    /// The full names of `interface_endpoints`, as the region has them.
+    #[tf(computed)]
+    pub interface_endpoint_services: Attr<BTreeMap<String, Attr<String>>>,
     /// The VPC's id.
     #[tf(computed)]
     pub vpc_id: Attr<String>,
@@ -286,7 +289,7 @@ fn zone_count(preset: Option<Preset>) -> Option<usize> {
 /// Outputs that the configuration decides.
 pub(crate) fn foretell(model: &Network) -> Vec<(&'static str, Value)> {
     let none = || Value::List(Vec::new());
-    let mut told = Vec::new();
+    let mut told = vec![("interface_endpoint_services", model.interface_endpoint_services.to_value())];
     if let Attr::Known(existing) = &model.existing {
         let of = |purpose| match existing_subnets(existing, purpose) {
             Attr::Known(set) => Value::List(set.iter().map(Attr::to_value).collect()),

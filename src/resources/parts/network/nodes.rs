@@ -11,7 +11,10 @@ use super::{
 use crate::{
     graph::{Change, Input, Meaning, Node, Setting, Settings, link},
     policies::{Place, document},
-    resources::setting::{fixed, input, live, settings, unread},
+    resources::{
+        parts::iam_name::iam_name,
+        setting::{fixed, input, live, settings, unread},
+    },
 };
 
 /// The VPC's way to the internet.
@@ -23,8 +26,6 @@ const ENDPOINTS_GROUP: &str = "endpoints_security_group";
 const ENDPOINTS_RULES: &str = "endpoints_security_group_rules";
 const FLOW_LOGS_ROLE: &str = "flow_logs_role";
 const FLOW_LOGS_POLICY: &str = "flow_logs_policy";
-/// IAM's longest role name.
-const ROLE_NAME_MAX: usize = 64;
 /// Seconds over which flow logs are gathered: AWS's default, ten times cheaper to keep than the minute.
 const AGGREGATION_S: i64 = 600;
 
@@ -279,10 +280,24 @@ fn endpoints(model: &Network, links: &Links, place: &Place) -> Vec<Node> {
     nodes
 }
 
+/// A service's full name: what AWS told, or its usual form where nobody could ask.
+fn service_name(service: &str, model: &Network, place: &Place) -> Input {
+    let told = match &model.interface_endpoint_services {
+        Attr::Unknown => &Attr::Unknown,
+        Attr::Known(names) => names.get(service).unwrap_or(&Attr::Null),
+        Attr::Null => &Attr::Null,
+    };
+    match told {
+        Attr::Unknown => Input::Unknown,
+        Attr::Known(name) => known(name.as_str()),
+        Attr::Null => known(format!("com.amazonaws.{}.{service}", place.region)),
+    }
+}
+
 fn endpoint(service: &str, model: &Network, place: &Place) -> Node {
     let endpoint = settings([
         ("vpc_id", fixed(vpc_id(model))),
-        ("service_name", fixed(known(format!("com.amazonaws.{}.{service}", place.region)))),
+        ("service_name", fixed(service_name(service, model, place))),
         ("endpoint_type", fixed(known("Interface"))),
         ("subnet_ids", live(subnet_ids(model, Purpose::Private)).meaning(Meaning::Unordered)),
         ("security_group_ids", live(Input::from(json!([link(ENDPOINTS_GROUP, "id")]))).meaning(Meaning::Unordered)),
@@ -309,9 +324,8 @@ fn flow_logs(model: &Network, links: &Links, place: &Place) -> Vec<Node> {
         ("retention_in_days", live(days).shown()),
         ("kms_key_arn", live(links.logs_key_arn.clone())),
     ]);
-    let role_name = named(&format!("{}-{}", links.name, place.region), "-flow-logs", ROLE_NAME_MAX);
     let role = settings([
-        ("name", fixed(known(role_name))),
+        ("name", fixed(known(iam_name(&links.name, "flow-logs", place)))),
         ("path", fixed(links.iam_path.clone())),
         ("trust_policy", live(known(trust(place))).meaning(Meaning::Policy)),
         ("permissions_boundary", live(links.permissions_boundary.clone())),
@@ -370,31 +384,4 @@ fn delivery(place: &Place) -> Json {
             "Resource": place.regional("logs", "log-group:*"),
         }),
     ])
-}
-
-/// A name with an ending, cut to AWS's limit: what is too long keeps apart by a hash.
-fn named(name: &str, ending: &str, max: usize) -> String {
-    use sha2::{Digest, Sha256};
-    let whole = format!("{name}{ending}");
-    if whole.len() <= max {
-        return whole;
-    }
-    let hash: String = Sha256::digest(name.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    let room = max.saturating_sub(ending.len() + hash.len() + 1);
-    let start: String = name.chars().take(room).collect();
-    format!("{}-{hash}{ending}", start.trim_end_matches('-'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_are_too_long_keep_apart() {
-        assert_eq!(named("deeploy-eu-central-1", "-flow-logs", 64), "deeploy-eu-central-1-flow-logs");
-        let (one, other) = (format!("{}-a", "x".repeat(60)), format!("{}-b", "x".repeat(60)));
-        let names = [named(&one, "-flow-logs", 64), named(&other, "-flow-logs", 64)];
-        assert!(names.iter().all(|name| name.len() == 64 && name.ends_with("-flow-logs")), "{names:?}");
-        assert!(names.first() != names.last());
-    }
 }
