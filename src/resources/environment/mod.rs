@@ -25,6 +25,8 @@ use crate::{
 };
 
 mod between;
+#[cfg(test)]
+mod tests;
 mod waived;
 mod wiring;
 
@@ -323,6 +325,9 @@ impl Composite for Kind {
         }
         if let Attr::Known(part) = &mut model.database {
             database::refresh(part, seen);
+        }
+        if let Attr::Known(part) = &mut model.storage {
+            storage::refresh(part, seen);
         }
         if let Attr::Known(part) = &mut model.encryption {
             encryption::refresh(part, seen);

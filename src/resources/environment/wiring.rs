@@ -177,7 +177,7 @@ impl<'a> Wiring<'a> {
 
     /// What stands in state and is wanted no more.
     pub(super) fn leftover(&self, component: &str) -> Result<Option<Node>, Diagnostics> {
-        let logs = storage::leftover(component, &self.storage, &self.data_key_arn, self.place)?;
+        let logs = storage::leftover(component, &self.storage, preset(self.model), &self.data_key_arn, self.place)?;
         Ok(logs
             .or_else(|| network::leftover(component, &self.network, self.place))
             .or_else(|| cluster::leftover(component, &self.cluster_links()))

@@ -33,6 +33,9 @@ pub(crate) struct Identity {
     /// Names of the service accounts of Deeploy's pods, with which they become the role; no wildcards.
     #[tf(optional, computed, validate(checks::kubernetes_names()), note(preset = "identity.service_accounts", change = "live"))]
     pub service_accounts: Attr<Set<String>>,
+    /// Days that the deleted secret of mode `user` can be restored, 7 to 30.
+    #[tf(optional, computed, validate(checks::between(7, 30)), note(preset = "iam_user.secret_recovery_window_in_days", change = "live"))]
+    pub secret_recovery_window_in_days: Attr<i64>,
     /// ARN of Deeploy's role; null in mode `user`.
     #[tf(computed)]
     pub role_arn: Attr<String>,
@@ -77,7 +80,7 @@ pub(crate) fn nodes(model: &Identity, links: &Links, preset: Option<Preset>, pla
     let user = is_user(model);
     let mut nodes = role(model, links, place);
     nodes.iter_mut().for_each(|node| node.absent = user);
-    let mut others = user_nodes(links, preset, place)?;
+    let mut others = user_nodes(model, links, preset, place)?;
     others.iter_mut().for_each(|node| node.absent |= !user);
     nodes.extend(others);
     Ok(nodes)
@@ -175,7 +178,7 @@ fn marketplace(place: &Place) -> [Json; 3] {
     ]
 }
 
-fn user_nodes(links: &Links, preset: Option<Preset>, place: &Place) -> Result<Vec<Node>, Diagnostics> {
+fn user_nodes(model: &Identity, links: &Links, preset: Option<Preset>, place: &Place) -> Result<Vec<Node>, Diagnostics> {
     let user = IamUser {
         name: links.name.clone().map(|name| format!("{name}-deeploy")),
         path: links.iam_path.clone(),
@@ -186,6 +189,7 @@ fn user_nodes(links: &Links, preset: Option<Preset>, place: &Place) -> Result<Ve
         access: links.access.clone(),
         secret_name: links.name.clone().map(|name| format!("deeploy/{name}/access-key")),
         secret_kms_key_arn: links.data_key_arn.clone(),
+        secret_recovery_window_in_days: model.secret_recovery_window_in_days.clone(),
         ..defaults::<IamUser>(preset)?
     };
     let mut nodes = renamed(iam_user::Kind::blueprint(&user, place)?.nodes, &[]);
