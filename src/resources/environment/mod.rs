@@ -279,6 +279,12 @@ impl Composite for Kind {
         if let (Attr::Known(now), Attr::Known(before)) = (&planned.database, &prior.database) {
             moved.extend(database::moved(now, before).into_iter().map(|name| dotted(DATABASE, name)));
         }
+        if let (Attr::Known(now), Attr::Known(before)) = (&planned.identity, &prior.identity) {
+            let keys: Vec<&str> = identity::moved(now, before, &prior.shared.drift).collect();
+            // Another key is another id of its component.
+            moved.extend(keys.contains(&"access_key_id").then(|| "components".to_owned()));
+            moved.extend(keys.into_iter().map(|name| dotted(IDENTITY, name)));
+        }
         if let (Attr::Known(now), Attr::Known(before)) = (&planned.monitoring, &prior.monitoring)
             && monitoring::moved(now, before)
         {
@@ -378,6 +384,7 @@ impl Composite for Kind {
             fate(planned, prior).prior(before),
             &Path::of(DATABASE)
         )));
+        said.extend::<Diagnostics>(part!(planned, prior, identity, |now, before| identity::warnings(now, before, &Path::of(IDENTITY))));
         said.extend::<Diagnostics>(part!(planned, prior, monitoring, |now, before| monitoring::warnings(
             now,
             before,

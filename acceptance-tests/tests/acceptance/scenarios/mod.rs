@@ -26,6 +26,7 @@ mod environment_presets;
 mod environment_restore;
 mod environment_stage;
 mod environment_updates;
+mod environment_user;
 mod environments;
 #[cfg(unix)]
 mod ephemeral;
