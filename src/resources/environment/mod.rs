@@ -318,7 +318,7 @@ impl Composite for Kind {
             monitoring::outputs(part, seen);
         }
         model.waived_controls = waived::controls(model)
-            .map(|all| all.into_iter().map(|(control, reason)| (control.to_owned(), Attr::Known(reason.to_owned()))).collect())
+            .map(|all| all.into_iter().map(|(control, reason)| (control.to_owned(), Attr::Known(reason))).collect())
             .into();
     }
 
