@@ -180,9 +180,9 @@ impl Composite for Kind {
         };
         let (network, cluster, database, encryption) = tokio::try_join!(network, cluster, database, encryption)?;
         let of = model.monitoring.known().cloned().unwrap_or_default();
-        let before = prior.and_then(|prior| Some((prior.monitoring.known()?, Wiring::watched(prior))));
+        let before = prior.and_then(|prior| Some((prior.monitoring.known()?, Wiring::watched(prior, None))));
         let before = before.as_ref().map(|(monitoring, watched)| (*monitoring, watched));
-        let monitoring = monitoring::look_up(aws, &of, &Wiring::watched(model), before).await.map_err(failed(MONITORING))?;
+        let monitoring = monitoring::look_up(aws, &of, &Wiring::watched(model, prior), before).await.map_err(failed(MONITORING))?;
         let (account_id, region) = (aws.account_id.clone(), aws.region.clone());
         Ok(Some(Facts { account_id, region, network, cluster, database, encryption, monitoring }))
     }
@@ -206,9 +206,9 @@ impl Composite for Kind {
             let place = facts.map(|facts| (facts.account_id.as_str(), facts.region.as_str()));
             storage::derive(storage, &model.name, prior.and_then(|prior| prior.storage.known()), place);
         }
-        let watched = Wiring::watched(model);
+        let watched = Wiring::watched(model, prior);
         if let Attr::Known(monitoring) = &mut model.monitoring {
-            let before = prior.and_then(|prior| Some((prior.monitoring.known()?, Wiring::watched(prior))));
+            let before = prior.and_then(|prior| Some((prior.monitoring.known()?, Wiring::watched(prior, None))));
             let before = before.as_ref().map(|(monitoring, watched)| (*monitoring, watched));
             monitoring::derive(monitoring, &watched, before, facts.and_then(|facts| facts.monitoring.as_ref()));
         }
@@ -388,7 +388,7 @@ impl Composite for Kind {
         said.extend::<Diagnostics>(part!(planned, prior, monitoring, |now, before| monitoring::warnings(
             now,
             before,
-            &Wiring::watched(planned),
+            &Wiring::watched(planned, prior),
             facts.and_then(|facts| facts.monitoring.as_ref()),
             &Path::of(MONITORING)
         )));
@@ -397,7 +397,7 @@ impl Composite for Kind {
 
     async fn import(model: &mut Environment, id: &str, aws: &Arc<Aws>) -> Result<(), Diagnostics> {
         *model = record::imported::<Environment>(aws, record::ENVIRONMENT, id, Self::TYPE).await?;
-        let watched = Wiring::watched(model);
+        let watched = Wiring::watched(model, None);
         let Attr::Known(part) = &mut model.monitoring else { return Ok(()) };
         let made = monitoring::import(aws, part, &watched).await;
         made.map_err(|failure| vec![report::failed(Path::of(MONITORING), "The alarms' thresholds can't be made", &failure)])

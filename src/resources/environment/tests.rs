@@ -138,3 +138,23 @@ fn what_is_not_met_follows_from_the_settings() {
     change(&mut unknown.network, |network| network.interface_endpoints = Attr::Unknown);
     assert_eq!(waived::controls(&unknown), None);
 }
+
+/// AWS had grown the storage from 20 to 90 GiB, and the alarm went on to go off at 3.
+#[test]
+fn the_storage_alarm_follows_what_aws_has_grown() {
+    let mut prior = filled(Preset::Development);
+    let size = |model: &Environment, prior: Option<&Environment>| {
+        Wiring::watched(model, prior).database.unwrap().allocated_storage.known().copied()
+    };
+    let planned = prior.clone();
+    assert_eq!((size(&planned, None), size(&planned, Some(&prior))), (Some(20), Some(20)));
+    change(&mut prior.database, |database| database.allocated_storage_actual = Attr::Known(90));
+    assert_eq!(size(&planned, Some(&prior)), Some(90));
+    let mut more = planned.clone();
+    change(&mut more.database, |database| database.allocated_storage = Attr::Known(200));
+    assert_eq!(size(&more, Some(&prior)), Some(200), "what is asked for counts before it is there");
+    let mut anew = planned;
+    anew.shared.recreate = set(&[database::DATABASE]);
+    prior.shared.drift = Attr::Known([(database::DATABASE.to_owned(), Attr::Known(vec![Attr::Known("absent".to_owned())]))].into());
+    assert_eq!(size(&anew, Some(&prior)), Some(20), "the one that had grown is gone");
+}

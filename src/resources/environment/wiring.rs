@@ -3,7 +3,7 @@
 use serde_json::json;
 use tf_provider::{Attr, Diagnostics, Value};
 
-use super::{CLUSTER, DATABASE, ENCRYPTION, Environment, IDENTITY, MONITORING, NETWORK, STORAGE, id, preset};
+use super::{CLUSTER, DATABASE, ENCRYPTION, Environment, IDENTITY, MONITORING, NETWORK, STORAGE, fate, id, preset};
 use crate::{
     graph::{ComponentId, Input, Node, link},
     policies::Place,
@@ -108,15 +108,16 @@ impl<'a> Wiring<'a> {
         }
     }
 
-    /// What the alarms watch.
-    pub(super) fn watched(model: &Environment) -> monitoring::Watched {
+    /// What the alarms watch. `prior`: the state, which knows what there is.
+    pub(super) fn watched(model: &Environment, prior: Option<&Environment>) -> monitoring::Watched {
         let database = model.database.known();
+        let before = fate(model, prior).prior(prior.and_then(|prior| prior.database.known()));
         let max = database.and_then(|database| database.parameters.known()).and_then(|all| all.get("max_connections"));
         let max = max.and_then(|text| text.as_str()).and_then(|text| text.parse::<i64>().ok());
         monitoring::Watched {
             database: Some(monitoring::Database {
                 instance_class: database.map(|database| database.instance_class.clone()).unwrap_or(Attr::Unknown),
-                allocated_storage: database.map(|database| database.allocated_storage.clone()).unwrap_or(Attr::Unknown),
+                allocated_storage: database.map(|database| database::watched_storage(database, before)).unwrap_or(Attr::Unknown),
                 max_connections: max.into(),
             }),
             cluster: true,
