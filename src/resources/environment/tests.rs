@@ -83,7 +83,7 @@ fn what_is_not_met_follows_from_the_settings() {
         ("EC2.6", |model| change(&mut model.network, |network| change(&mut network.flow_logs, |logs| logs.enabled = Attr::Known(false)))),
         ("EC2.6", |model| {
             change(&mut model.network, |network| {
-                change(&mut network.flow_logs, |logs| logs.traffic_type = Attr::Known("ACCEPT".to_owned()))
+                change(&mut network.flow_logs, |logs| logs.traffic_type = Attr::Known("ACCEPT".to_owned()));
             });
         }),
         ("CloudWatch.16", |model| {
@@ -99,7 +99,7 @@ fn what_is_not_met_follows_from_the_settings() {
         ("RDS.11", |model| change(&mut model.database, |database| database.backup_retention_period = Attr::Known(6))),
         ("IAM.21", |model| change(&mut model.storage, |storage| storage.access = Attr::Known("documented".to_owned()))),
         ("S3.9", |model| {
-            change(&mut model.storage, |storage| change(&mut storage.access_logging, |logs| logs.enabled = Attr::Known(false)))
+            change(&mut model.storage, |storage| change(&mut storage.access_logging, |logs| logs.enabled = Attr::Known(false)));
         }),
         ("IAM.3", |model| change(&mut model.identity, |identity| identity.mode = Attr::Known("user".to_owned()))),
         ("SecretsManager.1", |model| change(&mut model.identity, |identity| identity.mode = Attr::Known("user".to_owned()))),
@@ -124,7 +124,7 @@ fn what_is_not_met_follows_from_the_settings() {
         }),
         ("S3.17", |model| {
             change(&mut model.storage, |storage| {
-                change(&mut storage.access_logging, |logs| logs.bucket = Attr::Known("theirs".to_owned()))
+                change(&mut storage.access_logging, |logs| logs.bucket = Attr::Known("theirs".to_owned()));
             });
         }),
         ("RDS.20", |model| change(&mut model.monitoring, |monitoring| monitoring.sns_topic_arn = Attr::Known("arn:t".to_owned()))),
