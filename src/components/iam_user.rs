@@ -22,7 +22,8 @@ use crate::{
 /// A user.
 ///
 /// Settings, all live: `name`, `path`, `permissions_boundary` (ARN; empty: none). Not read, for the guards: `inline_policies` and `groups`,
-/// the names that the blueprint gives it, and `access_keys`, the ids of its own keys; what isn't given isn't asked for.
+/// the names that the blueprint gives it, `access_keys`, the ids of its own keys, and `secret`, the name of the secret that they are stored in; what isn't
+/// given isn't asked for.
 /// Its access keys are the business of `access_key`; but what is left of them, since their secret is gone, goes with the user.
 /// Outputs: `arn`, `unique_id`, `name`. Id: the name at the last apply, so that a rename finds the user.
 pub(super) struct IamUser {
@@ -97,6 +98,7 @@ impl Component for IamUser {
             "iam:TagUser",
             "iam:UntagUser",
             "iam:UpdateUser",
+            "secretsmanager:DescribeSecret",
         ]
     }
 
@@ -200,7 +202,7 @@ mod tests {
     use serde_json::json;
 
     use super::{
-        super::{iam::replies, replay::Script},
+        super::{access_key::stored::version_of, iam::replies, replay::Script},
         *,
     };
 
@@ -330,6 +332,32 @@ mod tests {
                 "is a member of groups: theirs; remove it from them first",
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn a_key_that_the_secret_holds_is_our_own_whoever_uses_it() {
+        let stages: serde_json::Map<String, serde_json::Value> = [("NOW", "AWSCURRENT"), ("BEFORE", "AWSPREVIOUS")]
+            .map(|(key, label)| (version_of(key, &serde_json::Value::Null), json!([label])))
+            .into_iter()
+            .collect();
+        let described = json!({ "Name": "s", "VersionIdsToStages": stages }).to_string();
+        let wanted = wanted(vec![("access_keys", json!([])), ("secret", json!("s"))]);
+        let script =
+            keys(not_empty(Script::any_order()), &[("NOW", ""), ("BEFORE", ""), ("THEIRS", "s3")]).on("DescribeSecret", 200, &described);
+        let failure = of(&script).delete(&some_user(), &wanted).await.unwrap_err();
+        assert_eq!(
+            failure.message,
+            "the user old has access keys in use, not made by this resource: THEIRS (used with s3); delete them first"
+        );
+        script.finish();
+        let deleted = |action: &str| replies::reply(action, "");
+        let script = keys(not_empty(Script::new()), &[("NOW", ""), ("BEFORE", "")])
+            .on("DescribeSecret", 200, &described)
+            .on("DeleteAccessKey", 200, &deleted("DeleteAccessKey"))
+            .on("DeleteAccessKey", 200, &deleted("DeleteAccessKey"))
+            .on("DeleteUser", 200, &deleted("DeleteUser"));
+        of(&script).delete(&some_user(), &wanted).await.unwrap();
+        script.finish();
     }
 
     /// Their secret was deleted by hand, so that no component finds them any more.

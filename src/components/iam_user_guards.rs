@@ -5,9 +5,12 @@
 use aws_sdk_iam::operation::list_service_specific_credentials::ListServiceSpecificCredentialsOutput;
 
 use super::{
-    access_key::user_keys::{UserKey, in_use, of_user, remove},
+    access_key::{
+        stored::inspect,
+        user_keys::{UserKey, in_use, of_user, remove},
+    },
     iam::{all, foreign},
-    settings::{Settings, failure as refusal, texts},
+    settings::{Settings, failure as refusal, text, texts},
 };
 use crate::{
     aws::{Absent, Aws},
@@ -38,11 +41,20 @@ pub(super) async fn ask(aws: &Aws, user: &str, settings: &Settings) -> Result<Ve
     Ok(guards)
 }
 
-/// The user's access keys: the ids of ours, and the others.
+/// The user's access keys: the ids of ours, and the others. Ours are those that state knows, and those that the secret holds: a resource that no longer
+/// wants a user has none of its keys in state.
 async fn keys(aws: &Aws, user: &str, settings: &Settings) -> Result<(Vec<String>, Vec<UserKey>), Failure> {
     let ours = texts(settings, "access_keys").unwrap_or_default();
-    let (own, others): (Vec<_>, Vec<_>) = of_user(aws, user).await?.unwrap_or_default().into_iter().partition(|key| ours.contains(&key.id));
-    Ok((own.into_iter().map(|key| key.id).collect(), others))
+    let (mut stored, rest) = match text(settings, "secret") {
+        Some(secret) => {
+            let keys = inspect(aws, user, secret).await?;
+            (keys.current.map(|(key, _)| key).into_iter().chain(keys.previous).collect::<Vec<_>>(), keys.unknown)
+        }
+        None => (Vec::new(), of_user(aws, user).await?.unwrap_or_default()),
+    };
+    let (own, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|key| ours.contains(&key.id));
+    stored.extend(own.into_iter().map(|key| key.id));
+    Ok((stored, others))
 }
 
 /// Deletes the access keys that are left, which are those of a secret that is gone: ours, and those that nobody uses. Says how many.

@@ -1,9 +1,11 @@
 //! `deeploy_iam_user`.
 
+mod keys;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value as Json, json};
-use tf_provider::{Attr, Diagnostic, Diagnostics, Model, Path, Timeouts};
+use tf_provider::{Attr, Diagnostics, Model, Path, Timeouts};
 
 use super::{
     access::{self, AccessInputs},
@@ -18,13 +20,13 @@ use crate::{
     policies::Place,
 };
 
+pub(crate) use keys::{ACCESS_KEY, Keys};
+
 const USER: &str = "user";
 const GROUP: &str = "group";
 const GROUP_POLICY: &str = "group_policy";
 const MEMBERSHIP: &str = "membership";
 const SECRET: &str = "secret";
-const ACCESS_KEY: &str = "access_key";
-const RETIRE: &str = "retire_previous";
 
 /// The IAM user of a Deeploy that can't take a role, with an access key that only AWS Secrets Manager ever sees.
 ///
@@ -172,7 +174,8 @@ impl Composite for Kind {
             ("permissions_boundary", live(or_none(&model.permissions_boundary)).shown()),
             ("groups", unread(just(&model.name))),
             ("inline_policies", unread(Input::Known(json!([])))),
-            ("access_keys", unread(own_keys(model))),
+            ("access_keys", unread(keys(model).own())),
+            ("secret", unread(input(&model.secret_name))),
         ]);
         let ours =
             settings([("members", unread(just(&model.name))), ("inline_policies", unread(Input::Known(json!([access::POLICY_NAME]))))]);
@@ -183,7 +186,7 @@ impl Composite for Kind {
             Node::new(GROUP, "iam_group", named(ours)),
             Node::new(MEMBERSHIP, "iam_group_membership", membership),
             Node::new(SECRET, "secret", secret(model)),
-            Node::new(ACCESS_KEY, "access_key", access_key(model)),
+            Node::new(ACCESS_KEY, "access_key", keys(model).settings(USER, SECRET)),
         ];
         let policy = access::policy(&inputs(model), place);
         let absent = policy == Input::Known(Json::Null);
@@ -219,17 +222,7 @@ impl Composite for Kind {
     }
 
     fn moved(planned: &IamUser, prior: &IamUser) -> Vec<String> {
-        // A key that is to be retired is no reason for another one.
-        let other = |setting: &Attr<String>| setting.known().is_none_or(|setting| setting != RETIRE);
-        let differs = prior.drift.known().and_then(|drift| drift.get(ACCESS_KEY)?.known()).is_some_and(|all| all.iter().any(other));
-        let rotates = rotates(planned, prior) || differs;
-        let retires = planned.retire_previous_access_key.known() == Some(&true) && !prior.previous_access_key_id.is_null();
-        let moved: &[&str] = match (rotates, retires) {
-            (true, _) => &["access_key_id", "secret_version_id", "previous_access_key_id", "previous_access_key_last_used"],
-            (false, true) => &["previous_access_key_id", "previous_access_key_last_used"],
-            (false, false) => &[],
-        };
-        moved.iter().map(|name| (*name).to_owned()).collect()
+        keys(planned).moved(&keys(prior), &prior.drift).iter().map(|name| (*name).to_owned()).collect()
     }
 
     fn outputs(model: &mut IamUser, seen: &Observed) {
@@ -273,32 +266,18 @@ impl Composite for Kind {
     }
 
     fn warnings(planned: &IamUser, prior: Option<&IamUser>, _facts: Option<&()>) -> Diagnostics {
-        let Some(prior) = prior else { return Vec::new() };
-        let rotates = rotates(planned, prior);
-        let retire = planned.retire_previous_access_key.known() == Some(&true);
-        let mut warnings = Vec::new();
-        if let (true, Attr::Known(previous)) = (rotates || retire, &prior.previous_access_key_id) {
-            let used = prior.previous_access_key_last_used.known().map_or("never, as far as AWS knows", String::as_str);
-            let (attribute, why) = match rotates {
-                true => ("access_key_rotation", "AWS gives a user two keys, so a rotation ends the previous one"),
-                false => ("retire_previous_access_key", "`retire_previous_access_key` is true"),
-            };
-            let summary = format!("The access key {previous} will be deleted");
-            warnings.push(Diagnostic::warning(Path::of(attribute), summary, format!("{why}. It was last used: {used}.")));
-        }
-        if let (true, true, Attr::Known(current)) = (rotates, retire, &prior.access_key_id) {
-            let detail = "This apply makes the key that takes its place, and leaves it active. As `retire_previous_access_key` is true, the \
-                          plan after this one will delete it: make sure first that nobody uses it any more.";
-            let summary = format!("The access key {current} will be deleted by the next apply");
-            warnings.push(Diagnostic::warning(Path::of("retire_previous_access_key"), summary, detail));
-        }
-        warnings
+        prior.map(|prior| keys(planned).warnings(&keys(prior), &Path::root())).unwrap_or_default()
     }
 }
 
-/// Whether another access key is made. Without a value the key stays as it is.
-fn rotates(planned: &IamUser, prior: &IamUser) -> bool {
-    !planned.access_key_rotation.is_null() && planned.access_key_rotation != prior.access_key_rotation
+fn keys(model: &IamUser) -> Keys<'_> {
+    Keys {
+        rotation: &model.access_key_rotation,
+        retire: &model.retire_previous_access_key,
+        current: &model.access_key_id,
+        previous: &model.previous_access_key_id,
+        previous_last_used: &model.previous_access_key_last_used,
+    }
 }
 
 fn inputs(model: &IamUser) -> AccessInputs {
@@ -310,18 +289,6 @@ fn inputs(model: &IamUser) -> AccessInputs {
     }
 }
 
-/// The ids of the user's keys that are this resource's, as far as state knows them.
-fn own_keys(model: &IamUser) -> Input {
-    let keys = [&model.access_key_id, &model.previous_access_key_id];
-    Input::Known(keys.iter().filter_map(|key| key.known()).map(|key| json!(key)).collect())
-}
-
-/// Whether the previous key goes. An apply that makes a key never retires the one that it takes the place of: it is what everybody uses.
-/// Only the next plan shows its retirement, and the next apply carries it out.
-fn retires(model: &IamUser) -> Input {
-    if model.access_key_id.is_unknown() { Input::Known(json!(false)) } else { input(&model.retire_previous_access_key) }
-}
-
 fn secret(model: &IamUser) -> crate::graph::Settings {
     settings([
         ("name", fixed(input(&model.secret_name))),
@@ -329,15 +296,6 @@ fn secret(model: &IamUser) -> crate::graph::Settings {
         ("description", live(Input::Known(json!("Access key of Deeploy's IAM user")))),
         ("recovery_window_in_days", unread(input(&model.secret_recovery_window_in_days))),
         ("recover", unread(Input::Known(json!(true)))),
-    ])
-}
-
-fn access_key(model: &IamUser) -> crate::graph::Settings {
-    settings([
-        ("user", live(Input::Output(USER.into(), "name".to_owned()))),
-        ("secret_arn", fixed(Input::Output(SECRET.into(), "arn".to_owned()))),
-        ("rotation", live(input(&model.access_key_rotation))),
-        (RETIRE, live(retires(model))),
     ])
 }
 

@@ -48,7 +48,7 @@ pub(crate) struct MonitoringOf {
         note(change = "live")
     )]
     pub database_instance_class: Attr<String>,
-    /// The instance's storage, GiB.
+    /// The instance's storage, GiB; `allocated_storage_actual` of `deeploy_rds_instance` follows what AWS has grown.
     #[tf(optional, validate(checks::between(20, 65_536)), note(change = "live"))]
     pub database_allocated_storage: Attr<i64>,
     /// The instance's parameter `max_connections`, if it isn't the class's default.

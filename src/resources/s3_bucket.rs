@@ -124,20 +124,7 @@ impl Composite for Kind {
     const IMPORT_IDS: &'static str = "a bucket's name or ARN";
 
     fn check(model: &S3Bucket) -> Diagnostics {
-        let (Some(name), Some(logging)) = (model.bucket.known(), model.access_logging.known()) else { return Vec::new() };
-        let path = Path::of("access_logging.bucket");
-        if logging.bucket.known() == Some(name) {
-            let cause = "Each log would be logged again, without end. Name another bucket, or none: the resource then makes one.";
-            return vec![Diagnostic::error(path, "A bucket that logs into itself", cause)];
-        }
-        if own_logs(model) && log_name(name).len() > NAME_MAX {
-            let cause = format!(
-                "{:?} is longer than the {NAME_MAX} characters of S3. Shorten `bucket`, or name a bucket for the logs.",
-                log_name(name)
-            );
-            return vec![Diagnostic::error(Path::of("bucket"), "The log bucket's name would be too long", cause)];
-        }
-        Vec::new()
+        check_logging(&model.bucket, &model.access_logging, &Path::root())
     }
 
     fn check_in(model: &S3Bucket, place: &Place) -> Diagnostics {
@@ -165,7 +152,7 @@ impl Composite for Kind {
             ("logging", live(logging(model)).shown().sealed()),
         ]));
         let mut nodes = vec![Node::new(BUCKET, "s3_bucket", bucket).claim().stateful()];
-        if let Some(name) = model.bucket.known().filter(|_| own_logs(model) || model.log_bucket.known().is_some()) {
+        if let Some(name) = model.bucket.known().filter(|_| own_logs(&model.access_logging) || model.log_bucket.known().is_some()) {
             let mut logs = common(model);
             logs.extend(settings([
                 ("bucket", fixed(Input::Known(json!(log_name(name))))),
@@ -196,7 +183,7 @@ impl Composite for Kind {
         let log_bucket = match (&model.log_bucket, undecided) {
             (Attr::Known(before), _) => Attr::Known(before.clone()),
             (_, true) => Attr::Unknown,
-            (_, false) if own_logs(model) => name.clone().map(|name| log_name(&name)),
+            (_, false) if own_logs(&model.access_logging) => name.clone().map(|name| log_name(&name)),
             (_, false) => Attr::Null,
         };
         told([
@@ -227,12 +214,9 @@ impl Composite for Kind {
             let key = encryption.get("kms_master_key_id").and_then(Json::as_str);
             model.kms_key_arn = key.map(str::to_owned).into();
         }
-        if let Some(rules) = Seen(seen).setting(BUCKET, "lifecycle") {
-            let days = |name: &str| Attr::from(rules.get(name).and_then(Json::as_i64));
-            model.noncurrent_version_expiration_days = days("noncurrent_version_expiration_days");
-            model.abort_incomplete_multipart_upload_days = days("abort_incomplete_multipart_upload_days");
-        }
-        refresh_logging(model, seen);
+        refresh_expiration("noncurrent_version_expiration_days", &mut model.noncurrent_version_expiration_days, seen);
+        refresh_expiration("abort_incomplete_multipart_upload_days", &mut model.abort_incomplete_multipart_upload_days, seen);
+        refresh_logging(&model.bucket, &mut model.access_logging, seen);
     }
 
     fn adopt(model: &mut S3Bucket, seen: &Observed) {
@@ -277,8 +261,26 @@ fn log_name(bucket: &str) -> String {
 }
 
 /// Whether the resource makes the bucket that the logs go to.
-fn own_logs(model: &S3Bucket) -> bool {
-    model.access_logging.known().is_some_and(|logging| logging.enabled.known() == Some(&true) && logging.bucket.is_null())
+fn own_logs(logging: &Attr<AccessLogging>) -> bool {
+    logging.known().is_some_and(|logging| logging.enabled.known() == Some(&true) && logging.bucket.is_null())
+}
+
+/// Where a bucket's logs can't go. `at`: what holds `bucket` and `access_logging`.
+pub(crate) fn check_logging(bucket: &Attr<String>, access_logging: &Attr<AccessLogging>, at: &Path) -> Diagnostics {
+    let (Some(name), Some(logging)) = (bucket.known(), access_logging.known()) else { return Vec::new() };
+    if logging.bucket.known() == Some(name) {
+        let cause = "Each log would be logged again, without end. Name another bucket, or none: the resource then makes one.";
+        let path = at.attribute("access_logging").attribute("bucket");
+        return vec![Diagnostic::error(path, "A bucket that logs into itself", cause)];
+    }
+    if own_logs(access_logging) && log_name(name).len() > NAME_MAX {
+        let cause = format!(
+            "{:?} is longer than the {NAME_MAX} characters of S3. Shorten `bucket`, or name a bucket for the logs.",
+            log_name(name)
+        );
+        return vec![Diagnostic::error(at.attribute("bucket"), "The log bucket's name would be too long", cause)];
+    }
+    Vec::new()
 }
 
 /// What the bucket and the bucket of its logs have alike.
@@ -349,9 +351,17 @@ fn logging(model: &S3Bucket) -> Input {
     Input::Known(json!({ "target_bucket": target, "target_prefix": format!("{name}/") }))
 }
 
-fn refresh_logging(model: &mut S3Bucket, seen: &Observed) {
+/// Days of the bucket's own lifecycle rules, as S3 tells them.
+pub(crate) fn refresh_expiration(rule: &str, days: &mut Attr<i64>, seen: &Observed) {
+    if let Some(rules) = Seen(seen).setting(BUCKET, "lifecycle") {
+        *days = Attr::from(rules.get(rule).and_then(Json::as_i64));
+    }
+}
+
+/// Where the bucket's logs go, as S3 tells it.
+pub(crate) fn refresh_logging(bucket: &Attr<String>, access_logging: &mut Attr<AccessLogging>, seen: &Observed) {
     let Some(live) = Seen(seen).setting(BUCKET, "logging") else { return };
-    let (Attr::Known(name), Attr::Known(logging)) = (&model.bucket, &mut model.access_logging) else { return };
+    let (Attr::Known(name), Attr::Known(logging)) = (bucket, access_logging) else { return };
     let target = live.get("target_bucket").and_then(Json::as_str);
     logging.enabled = Attr::Known(target.is_some());
     if let Some(target) = target {

@@ -1,6 +1,6 @@
 //! `access_key`: a user's access key, made, tried and stored in Secrets Manager without ever being shown.
 
-mod stored;
+pub(super) mod stored;
 #[cfg(test)]
 mod tests;
 pub(super) mod user_keys;

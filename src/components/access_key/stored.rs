@@ -25,7 +25,7 @@ const PREVIOUS: &str = "AWSPREVIOUS";
 const HALF: usize = 32;
 
 /// The version id under which a key is stored: 64 hex digits.
-pub(super) fn version_of(key: &str, rotation: &Json) -> String {
+pub(in crate::components) fn version_of(key: &str, rotation: &Json) -> String {
     format!("{}{}", half(&[key]), half(&[key, &rotation.to_string()]))
 }
 
@@ -41,13 +41,13 @@ fn half(parts: &[&str]) -> String {
 
 /// A user's keys, sorted by where they are stored.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Keys {
+pub(in crate::components) struct Keys {
     /// Stored as AWSCURRENT: its id and the version that holds it.
-    pub(super) current: Option<(String, String)>,
+    pub(in crate::components) current: Option<(String, String)>,
     /// Stored as AWSPREVIOUS.
-    pub(super) previous: Option<String>,
+    pub(in crate::components) previous: Option<String>,
     /// Stored nowhere: a crash between making and storing, or somebody else's.
-    pub(super) unknown: Vec<UserKey>,
+    pub(in crate::components) unknown: Vec<UserKey>,
     /// Those that were switched off.
     pub(super) inactive: Vec<String>,
 }
@@ -94,7 +94,7 @@ pub(super) async fn listed(aws: &Aws, user: &str, secret: &str) -> Result<Keys, 
 }
 
 /// For deciding what may be deleted: asks by DescribeSecret, which AWS names for the latest state of a secret.
-pub(super) async fn inspect(aws: &Aws, user: &str, secret: &str) -> Result<Keys, Failure> {
+pub(in crate::components) async fn inspect(aws: &Aws, user: &str, secret: &str) -> Result<Keys, Failure> {
     let Some(keys) = of_user(aws, user).await? else { return Ok(Keys::default()) };
     let reply = aws.secrets.describe_secret().secret_id(secret).send().await.absent("secretsmanager:DescribeSecret")?;
     let stages = reply.as_ref().and_then(|reply| reply.version_ids_to_stages());

@@ -25,6 +25,8 @@ use crate::{
 };
 
 mod between;
+#[cfg(test)]
+mod tests;
 mod waived;
 mod wiring;
 
@@ -181,9 +183,9 @@ impl Composite for Kind {
         };
         let (network, cluster, database, encryption) = tokio::try_join!(network, cluster, database, encryption)?;
         let of = model.monitoring.known().cloned().unwrap_or_default();
-        let before = prior.and_then(|prior| Some((prior.monitoring.known()?, Wiring::watched(prior))));
+        let before = prior.and_then(|prior| Some((prior.monitoring.known()?, Wiring::watched(prior, None))));
         let before = before.as_ref().map(|(monitoring, watched)| (*monitoring, watched));
-        let watched = Wiring::watched(model);
+        let watched = Wiring::watched(model, prior);
         let monitoring = patiently(|| Box::pin(monitoring::look_up(aws, &of, &watched, before))).await.map_err(failed(MONITORING))?;
         let (account_id, region) = (aws.account_id.clone(), aws.region.clone());
         Ok(Some(Facts { account_id, region, network, cluster, database, encryption, monitoring }))
@@ -208,9 +210,9 @@ impl Composite for Kind {
             let place = facts.map(|facts| (facts.account_id.as_str(), facts.region.as_str()));
             storage::derive(storage, &model.name, prior.and_then(|prior| prior.storage.known()), place);
         }
-        let watched = Wiring::watched(model);
+        let watched = Wiring::watched(model, prior);
         if let Attr::Known(monitoring) = &mut model.monitoring {
-            let before = prior.and_then(|prior| Some((prior.monitoring.known()?, Wiring::watched(prior))));
+            let before = prior.and_then(|prior| Some((prior.monitoring.known()?, Wiring::watched(prior, None))));
             let before = before.as_ref().map(|(monitoring, watched)| (*monitoring, watched));
             monitoring::derive(monitoring, &watched, before, facts.and_then(|facts| facts.monitoring.as_ref()));
         }
@@ -282,6 +284,12 @@ impl Composite for Kind {
             let repaired = prior.shared.differs(database::DATABASE);
             moved.extend(database::moved(now, before, repaired).into_iter().map(|name| dotted(DATABASE, name)));
         }
+        if let (Attr::Known(now), Attr::Known(before)) = (&planned.identity, &prior.identity) {
+            let keys: Vec<&str> = identity::moved(now, before, &prior.shared.drift).collect();
+            // Another key is another id of its component.
+            moved.extend(keys.contains(&"access_key_id").then(|| "components".to_owned()));
+            moved.extend(keys.into_iter().map(|name| dotted(IDENTITY, name)));
+        }
         if let (Attr::Known(now), Attr::Known(before)) = (&planned.monitoring, &prior.monitoring)
             && monitoring::moved(now, before)
         {
@@ -315,7 +323,7 @@ impl Composite for Kind {
             monitoring::outputs(part, seen);
         }
         model.waived_controls = waived::controls(model)
-            .map(|all| all.into_iter().map(|(control, reason)| (control.to_owned(), Attr::Known(reason.to_owned()))).collect())
+            .map(|all| all.into_iter().map(|(control, reason)| (control.to_owned(), Attr::Known(reason))).collect())
             .into();
     }
 
@@ -328,6 +336,9 @@ impl Composite for Kind {
         }
         if let Attr::Known(part) = &mut model.database {
             database::refresh(part, seen);
+        }
+        if let Attr::Known(part) = &mut model.storage {
+            storage::refresh(part, seen);
         }
         if let Attr::Known(part) = &mut model.encryption {
             encryption::refresh(part, seen);
@@ -384,10 +395,11 @@ impl Composite for Kind {
             fate(planned, prior).prior(before),
             &Path::of(DATABASE)
         )));
+        said.extend::<Diagnostics>(part!(planned, prior, identity, |now, before| identity::warnings(now, before, &Path::of(IDENTITY))));
         said.extend::<Diagnostics>(part!(planned, prior, monitoring, |now, before| monitoring::warnings(
             now,
             before,
-            &Wiring::watched(planned),
+            &Wiring::watched(planned, prior),
             facts.and_then(|facts| facts.monitoring.as_ref()),
             &Path::of(MONITORING)
         )));
@@ -400,7 +412,7 @@ impl Composite for Kind {
             let named = network::import(aws, part).await;
             named.map_err(|failure| vec![report::failed(Path::of(NETWORK), "The services of the endpoints can't be read", &failure)])?;
         }
-        let watched = Wiring::watched(model);
+        let watched = Wiring::watched(model, None);
         let Attr::Known(part) = &mut model.monitoring else { return Ok(()) };
         let made = monitoring::import(aws, part, &watched).await;
         made.map_err(|failure| vec![report::failed(Path::of(MONITORING), "The alarms' thresholds can't be made", &failure)])

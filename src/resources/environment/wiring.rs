@@ -3,7 +3,7 @@
 use serde_json::json;
 use tf_provider::{Attr, Diagnostics, Value};
 
-use super::{CLUSTER, DATABASE, ENCRYPTION, Environment, IDENTITY, MONITORING, NETWORK, STORAGE, id, preset};
+use super::{CLUSTER, DATABASE, ENCRYPTION, Environment, IDENTITY, MONITORING, NETWORK, STORAGE, fate, id, preset};
 use crate::{
     graph::{ComponentId, Input, Node, link},
     policies::Place,
@@ -108,13 +108,14 @@ impl<'a> Wiring<'a> {
         }
     }
 
-    /// What the alarms watch.
-    pub(super) fn watched(model: &Environment) -> monitoring::Watched {
+    /// What the alarms watch. `prior`: the state, which knows what there is.
+    pub(super) fn watched(model: &Environment, prior: Option<&Environment>) -> monitoring::Watched {
         let database = model.database.known();
+        let before = fate(model, prior).prior(prior.and_then(|prior| prior.database.known()));
         monitoring::Watched {
             database: Some(monitoring::Database {
                 instance_class: database.map(|database| database.instance_class.clone()).unwrap_or(Attr::Unknown),
-                allocated_storage: database.map(|database| database.allocated_storage.clone()).unwrap_or(Attr::Unknown),
+                allocated_storage: database.map(|database| database::watched_storage(database, before)).unwrap_or(Attr::Unknown),
                 max_connections: database.map_or(Attr::Unknown, max_connections),
             }),
             cluster: true,
@@ -176,7 +177,7 @@ impl<'a> Wiring<'a> {
 
     /// What stands in state and is wanted no more.
     pub(super) fn leftover(&self, component: &str) -> Result<Option<Node>, Diagnostics> {
-        let logs = storage::leftover(component, &self.storage, &self.data_key_arn, self.place)?;
+        let logs = storage::leftover(component, &self.storage, preset(self.model), &self.data_key_arn, self.place)?;
         Ok(logs
             .or_else(|| network::leftover(component, &self.network, self.place))
             .or_else(|| cluster::leftover(component, &self.cluster_links()))

@@ -1,7 +1,9 @@
 //! `identity`: as whom Deeploy's pods call AWS.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
-use tf_provider::{Attr, Diagnostics, Model, Set, Value};
+use tf_provider::{Attr, Diagnostics, Model, Path, Set, Value};
 
 use super::{defaults, iam_name::iam_name, renamed::renamed};
 use crate::{
@@ -11,7 +13,7 @@ use crate::{
     resources::{
         access, checks,
         composite::{Composite, Seen},
-        iam_user::{self, IamUser},
+        iam_user::{self, ACCESS_KEY, IamUser, Keys},
         setting::{fixed, input, live, or_none, settings, unread},
     },
 };
@@ -20,6 +22,8 @@ use crate::{
 pub(crate) const ROLE: &str = "role";
 /// Deeploy's user, for charts that take no role.
 pub(crate) const USER: &str = "user";
+/// Where its access key goes.
+const SECRET: &str = "secret";
 
 /// As whom Deeploy's pods call AWS: a role by EKS Pod Identity and by IAM roles for service accounts, or a user with an access key.
 #[derive(Clone, Debug, Default, Model)]
@@ -33,6 +37,17 @@ pub(crate) struct Identity {
     /// Names of the service accounts of Deeploy's pods, with which they become the role; no wildcards.
     #[tf(optional, computed, validate(checks::kubernetes_names()), note(preset = "identity.service_accounts", change = "live"))]
     pub service_accounts: Attr<Set<String>>,
+    /// Days that the deleted secret of mode `user` can be restored, 7 to 30.
+    #[tf(optional, computed, validate(checks::between(7, 30)), note(preset = "iam_user.secret_recovery_window_in_days", change = "live"))]
+    pub secret_recovery_window_in_days: Attr<i64>,
+    /// Any text, e.g. a date. In mode `user` another text makes a second access key and stores it; the key before stays active until the next
+    /// rotation, or until `retire_previous_access_key`.
+    #[tf(optional, validate(checks::length(1, 256)), note(change = "live", controls = "IAM.3"))]
+    pub access_key_rotation: Attr<String>,
+    /// Delete the access key before the current one. See `previous_access_key_last_used` first. An apply that rotates the access key leaves
+    /// the previous one; the next plan shows that it will be deleted.
+    #[tf(optional, computed, note(preset = "iam_user.retire_previous_access_key", change = "live"))]
+    pub retire_previous_access_key: Attr<bool>,
     /// ARN of Deeploy's role; null in mode `user`.
     #[tf(computed)]
     pub role_arn: Attr<String>,
@@ -42,10 +57,26 @@ pub(crate) struct Identity {
     /// ARN of the secret with the user's access key; null in mode `role`.
     #[tf(computed)]
     pub access_key_secret_arn: Attr<String>,
+    /// Id of the access key in the secret; null in mode `role`.
+    #[tf(computed)]
+    pub access_key_id: Attr<String>,
+    /// Id of the access key before it, while it is active.
+    #[tf(computed)]
+    pub previous_access_key_id: Attr<String>,
+    /// When the previous access key was last used, by RFC 3339; AWS knows it some minutes later.
+    #[tf(computed)]
+    pub previous_access_key_last_used: Attr<String>,
 }
 
 /// Computed attributes and their components.
-pub(crate) const OUTPUTS: &[(&str, &str)] = &[("role_arn", ROLE), ("user_arn", USER), ("access_key_secret_arn", "secret")];
+pub(crate) const OUTPUTS: &[(&str, &str)] = &[
+    ("role_arn", ROLE),
+    ("user_arn", USER),
+    ("access_key_secret_arn", SECRET),
+    ("access_key_id", ACCESS_KEY),
+    ("previous_access_key_id", ACCESS_KEY),
+    ("previous_access_key_last_used", ACCESS_KEY),
+];
 
 /// What the identity may reach, and how pods become it.
 pub(crate) struct Links {
@@ -62,6 +93,16 @@ pub(crate) struct Links {
 /// The account that AWS Marketplace's images of Deeploy come from, and its only region (Deeploy's public Helm chart).
 const MARKETPLACE_ACCOUNT: &str = "709825985650";
 const MARKETPLACE_REGION: &str = "us-east-1";
+
+fn keys(model: &Identity) -> Keys<'_> {
+    Keys {
+        rotation: &model.access_key_rotation,
+        retire: &model.retire_previous_access_key,
+        current: &model.access_key_id,
+        previous: &model.previous_access_key_id,
+        previous_last_used: &model.previous_access_key_last_used,
+    }
+}
 
 fn is_user(model: &Identity) -> bool {
     model.mode.as_str() == Some("user")
@@ -82,7 +123,7 @@ pub(crate) fn nodes(model: &Identity, links: &Links, preset: Option<Preset>, pla
     let user = is_user(model);
     let mut nodes = role(model, links, place);
     nodes.iter_mut().for_each(|node| node.absent = user);
-    let mut others = user_nodes(links, preset, place)?;
+    let mut others = user_nodes(model, links, preset, place)?;
     others.iter_mut().for_each(|node| node.absent |= !user);
     nodes.extend(others);
     Ok(nodes)
@@ -180,7 +221,7 @@ fn marketplace(place: &Place) -> [Json; 3] {
     ]
 }
 
-fn user_nodes(links: &Links, preset: Option<Preset>, place: &Place) -> Result<Vec<Node>, Diagnostics> {
+fn user_nodes(model: &Identity, links: &Links, preset: Option<Preset>, place: &Place) -> Result<Vec<Node>, Diagnostics> {
     let user = IamUser {
         name: links.name.clone().map(|name| own_name(&name, place)),
         path: links.iam_path.clone(),
@@ -191,6 +232,11 @@ fn user_nodes(links: &Links, preset: Option<Preset>, place: &Place) -> Result<Ve
         access: links.access.clone(),
         secret_name: links.name.clone().map(|name| format!("deeploy/{name}/access-key")),
         secret_kms_key_arn: links.data_key_arn.clone(),
+        secret_recovery_window_in_days: model.secret_recovery_window_in_days.clone(),
+        access_key_rotation: model.access_key_rotation.clone(),
+        retire_previous_access_key: model.retire_previous_access_key.clone(),
+        access_key_id: model.access_key_id.clone(),
+        previous_access_key_id: model.previous_access_key_id.clone(),
         ..defaults::<IamUser>(preset)?
     };
     let mut nodes = renamed(iam_user::Kind::blueprint(&user, place)?.nodes, &[]);
@@ -216,14 +262,109 @@ pub(crate) fn foretell(model: &Identity, links: &Links, place: &Place) -> Vec<(&
     };
     let mut all = vec![("role_arn", arn("role", !is_user(model))), ("user_arn", arn("user", is_user(model)))];
     if !is_user(model) {
-        all.push(("access_key_secret_arn", Value::Null));
+        let none = ["access_key_secret_arn", "access_key_id", "previous_access_key_id", "previous_access_key_last_used"];
+        all.extend(none.map(|name| (name, Value::Null)));
     }
     all
 }
 
-/// The identities' ARNs.
+/// Outputs that a change may move: those of the user's keys.
+pub(crate) fn moved(
+    planned: &Identity,
+    prior: &Identity,
+    drift: &Attr<BTreeMap<String, Attr<Vec<Attr<String>>>>>,
+) -> impl Iterator<Item = &'static str> {
+    let moved = if is_user(planned) { keys(planned).moved(&keys(prior), drift) } else { &[] };
+    moved.iter().copied().filter(|name| OUTPUTS.iter().any(|(output, _)| output == name))
+}
+
+/// Keys that go.
+pub(crate) fn warnings(planned: &Identity, prior: Option<&Identity>, at: &Path) -> Diagnostics {
+    let prior = prior.filter(|_| is_user(planned));
+    prior.map(|prior| keys(planned).warnings(&keys(prior), at)).unwrap_or_default()
+}
+
+/// The identities' ARNs, and the user's keys: they stay known as ours when their secret is gone.
 pub(crate) fn outputs(model: &mut Identity, seen: &Observed) {
-    model.role_arn = Seen(seen).output(ROLE, "arn");
-    model.user_arn = Seen(seen).output(USER, "arn");
-    model.access_key_secret_arn = Seen(seen).output("secret", "arn");
+    let seen = Seen(seen);
+    model.role_arn = seen.output(ROLE, "arn");
+    model.user_arn = seen.output(USER, "arn");
+    model.access_key_secret_arn = seen.output(SECRET, "arn");
+    if !is_user(model) || seen.output_json(ACCESS_KEY, "access_key_id").is_some() {
+        model.access_key_id = seen.output(ACCESS_KEY, "access_key_id");
+        model.previous_access_key_id = seen.output(ACCESS_KEY, "previous_access_key_id");
+    }
+    model.previous_access_key_last_used = seen.output(ACCESS_KEY, "previous_last_used");
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{graph::link, policies::frankfurt};
+
+    fn user(rotation: &str, current: Attr<String>, previous: Attr<String>) -> Identity {
+        Identity {
+            mode: Attr::Known("user".to_owned()),
+            access_key_rotation: Attr::Known(rotation.to_owned()),
+            retire_previous_access_key: Attr::Known(true),
+            access_key_id: current,
+            previous_access_key_id: previous,
+            ..Identity::default()
+        }
+    }
+
+    fn setting(model: &Identity, component: &str, name: &str) -> Input {
+        let text = |text: &str| Attr::Known(text.to_owned());
+        let links = Links {
+            name: text("prod"),
+            bucket: text("b"),
+            access: text("least_privilege"),
+            tokens_key_arn: text(&link("tokens_key", "arn")),
+            data_key_arn: text(&link("data_key", "arn")),
+            permissions_boundary: Attr::Null,
+            iam_path: text("/deeploy/"),
+        };
+        let nodes = nodes(model, &links, Some(Preset::Production), &frankfurt()).unwrap();
+        nodes.iter().find(|node| node.id.0 == component).unwrap().settings.get(name).unwrap().value.clone()
+    }
+
+    /// Deeploy had used its key, which the environment didn't know for its own: no destroy, and no way to mode `role`, ever ended.
+    #[test]
+    fn the_users_own_keys_are_known_by_state_and_by_their_secret() {
+        let text = |text: &str| Attr::Known(text.to_owned());
+        let mut model = user("1", text("A"), text("B"));
+        assert_eq!(setting(&model, USER, "access_keys"), Input::Known(json!(["A", "B"])));
+        outputs(&mut model, &Observed::default());
+        assert_eq!(setting(&model, USER, "access_keys"), Input::Known(json!(["A", "B"])), "their secret is gone");
+        model.mode = text("role");
+        assert_eq!(setting(&model, USER, "secret"), Input::Known(json!("deeploy/prod/access-key")));
+        outputs(&mut model, &Observed::default());
+        assert!(model.access_key_id.is_null() && model.previous_access_key_id.is_null());
+    }
+
+    #[test]
+    fn the_key_is_rotated_and_the_one_before_retired_by_the_next_apply() {
+        let text = |text: &str| Attr::Known(text.to_owned());
+        let rotating = user("2", Attr::Unknown, Attr::Unknown);
+        assert_eq!(
+            [setting(&rotating, ACCESS_KEY, "rotation"), setting(&rotating, ACCESS_KEY, "retire_previous")],
+            [Input::Known(json!("2")), Input::Known(json!(false))]
+        );
+        let before = user("1", text("A"), Attr::Null);
+        let moved = |planned: &Identity, prior: &Identity| moved(planned, prior, &Attr::Null).collect::<Vec<_>>().join(" ");
+        assert_eq!(moved(&rotating, &before), "access_key_id previous_access_key_id previous_access_key_last_used");
+        let told = |planned: &Identity, prior: &Identity| {
+            let told = warnings(planned, Some(prior), &Path::of("identity"));
+            told.into_iter().map(|one| format!("{}: {}", one.path, one.summary)).collect::<Vec<_>>()
+        };
+        let next = "identity.retire_previous_access_key: The access key A will be deleted by the next apply";
+        assert_eq!(told(&rotating, &before), [next]);
+        let after = user("2", text("B"), text("A"));
+        assert_eq!(moved(&after, &after), "previous_access_key_id previous_access_key_last_used");
+        assert_eq!(told(&after, &after), ["identity.retire_previous_access_key: The access key A will be deleted"]);
+        assert_eq!(setting(&after, ACCESS_KEY, "retire_previous"), Input::Known(json!(true)));
+        let role = Identity { mode: text("role"), ..after.clone() };
+        assert_eq!((moved(&role, &after), told(&role, &after)), (String::new(), vec![]));
+    }
 }

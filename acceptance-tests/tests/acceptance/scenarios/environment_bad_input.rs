@@ -128,7 +128,7 @@ const REST: &[Wrong] = &[
         "storage",
         "{ bucket = \"a23456789a123456789a123456789a123456789a123456789a123456789\" }",
         "storage.bucket",
-        "the bucket of its access logs, is longer",
+        "The log bucket's name would be too long",
     ),
     wrong("storage", "{ access = \"all\" }", "storage.access", "\"least_privilege\", \"documented\""),
     wrong("encryption", "{ deletion_window_in_days = 6 }", "encryption.deletion_window_in_days", "from 7 to 30. Raise it."),

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use acceptance_tests::{Failure, check};
-use serde_json::json;
+use acceptance_tests::{Failure, World, check};
+use serde_json::{Value, json};
 
 use super::{
     environment_stage::{ENVIRONMENT, admin, applied, environment, environment_stage},
-    stage::{Stage, change, mutations_of},
+    stage::{Stage, change, mutations_of, text},
 };
 
 /// The lines `  PATH = VALUE    # development: …` of a refusal.
@@ -37,6 +37,12 @@ fn written(listed: &[(String, String)]) -> BTreeMap<String, String> {
     groups.into_iter().map(of).collect()
 }
 
+/// The bucket's lifecycle rules and where its access logs go.
+fn bucket(world: &World, state: &Value) -> Result<[String; 2], Failure> {
+    let name = text(&state["storage"], "bucket");
+    Ok([world.s3("GET", &format!("/{name}?lifecycle"), "")?, world.s3("GET", &format!("/{name}?logging"), "")?])
+}
+
 #[test]
 fn development_becomes_production_in_place_and_goes_back_only_with_everything_written_out() -> Result<(), Failure> {
     let stage = environment_stage()?;
@@ -48,6 +54,16 @@ fn development_becomes_production_in_place_and_goes_back_only_with_everything_wr
     let plan = terraform.plan::<&str>(&[])?.success()?.text();
     let planned = change(terraform, ENVIRONMENT)?;
     assert_eq!(planned.actions, ["update"]);
+    let all = terraform.plan_json()?;
+    let changes = all["resource_changes"].as_array().into_iter().flatten();
+    let after = changes.filter(|change| change["address"] == ENVIRONMENT).map(|change| change["change"]["after"].clone()).next();
+    let after = after.unwrap_or_default();
+    let shown = |path: &str| after.pointer(path).cloned().unwrap_or_default();
+    assert_eq!(
+        ["/storage/noncurrent_version_expiration_days", "/storage/access_logging/enabled", "/identity/secret_recovery_window_in_days"]
+            .map(shown),
+        [json!(90), json!(true), json!(30)]
+    );
     // What is replaced, disconnected or waits is said.
     for warning in [
         "Parts of deeploy_environment are replaced",
@@ -105,7 +121,16 @@ fn development_becomes_production_in_place_and_goes_back_only_with_everything_wr
     assert!(refused.text().contains("The preset would weaken what is in production"), "{}", refused.output());
     assert_eq!(calls, Vec::<String>::new());
     let listed = listed(&refused.output());
-    assert_eq!(listed.len(), 26, "{listed:?}");
+    assert_eq!(listed.len(), 29, "{listed:?}");
+
+    let values = [
+        ("storage.noncurrent_version_expiration_days", "90"),
+        ("storage.access_logging.enabled", "true"),
+        ("identity.secret_recovery_window_in_days", "30"),
+    ];
+    for (path, value) in values {
+        assert!(listed.contains(&(path.to_owned(), value.to_owned())), "{path}: {listed:?}");
+    }
 
     // The message as configuration: everything stays as it is in production.
     let mut lines = written(&listed);
@@ -114,7 +139,11 @@ fn development_becomes_production_in_place_and_goes_back_only_with_everything_wr
     lines.entry("cluster".to_owned()).and_modify(|value| *value = inside(value, &format!("admin_principal_arns = [\"{}\"]", admin(world))));
     lines.entry("monitoring".to_owned()).and_modify(|value| *value = inside(value, "alarm_emails = [\"ops@example.com\"]"));
     let lines: Vec<(&str, &str)> = lines.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let stored = bucket(world, &production)?;
     let weak = applied(&stage, &lines)?;
+    // What S3 itself says: no older version of an object goes earlier than before.
+    assert_eq!(bucket(world, &weak)?, stored);
+    assert!(stored[0].contains("<NoncurrentDays>90</NoncurrentDays>") && stored[1].contains("-logs</TargetBucket>"), "{stored:?}");
     assert_eq!(weak["preset"], json!("development"));
     for (path, _) in &listed {
         let pointer = format!("/{}", path.replace('.', "/"));

@@ -19,6 +19,7 @@ mod environment_chaos;
 mod environment_consequences;
 mod environment_drift;
 mod environment_forms;
+mod environment_growth;
 mod environment_keys;
 mod environment_leftovers;
 mod environment_life;
@@ -28,6 +29,7 @@ mod environment_regions;
 mod environment_restore;
 mod environment_stage;
 mod environment_updates;
+mod environment_user;
 mod environments;
 #[cfg(unix)]
 mod ephemeral;

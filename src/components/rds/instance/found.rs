@@ -178,6 +178,8 @@ fn outputs(instance: &DbInstance, id: &str) -> Settings {
         ("resource_id", json(instance.dbi_resource_id())),
         ("master_secret_arn", json(instance.master_user_secret().and_then(|secret| secret.secret_arn()))),
         ("engine_version", json(instance.engine_version())),
+        // What AWS has grown by itself is no difference of the setting; alarms go by what there is.
+        ("allocated_storage", instance.allocated_storage().map_or(Json::Null, Json::from)),
         ("pending_changes", waiting(instance).into()),
         ("created", json(instance.instance_create_time().map(compact).as_deref())),
     ]);

@@ -116,6 +116,7 @@ async fn what_is_as_it_shall_be_differs_in_nothing() {
     let expected = json!({
         "identifier": "x", "id": "x", "arn": "arn:db", "endpoint": "x.abc.eu-west-1.rds.amazonaws.com", "port": 5432, "resource_id": "db-ABC",
         "master_secret_arn": "arn:secret", "engine_version": "17.6", "pending_changes": {}, "created": "20261127223005",
+        "allocated_storage": 100,
     });
     assert_eq!(Json::Object(found.outputs.into_iter().collect()), expected);
 }

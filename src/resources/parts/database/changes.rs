@@ -173,6 +173,9 @@ pub(crate) fn moved(planned: &Database, prior: &Database, repaired: bool) -> Vec
     if version {
         moved.push("engine_version_actual");
     }
+    if planned.allocated_storage != prior.allocated_storage {
+        moved.push("allocated_storage_actual");
+    }
     if pending {
         moved.push("pending_changes");
     }

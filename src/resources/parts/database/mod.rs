@@ -165,6 +165,9 @@ pub(crate) struct Database {
     /// The version in use, e.g. `17.6`.
     #[tf(computed)]
     pub engine_version_actual: Attr<String>,
+    /// GiB of storage that the database has: more than `allocated_storage` where AWS has grown it.
+    #[tf(computed)]
+    pub allocated_storage_actual: Attr<i64>,
     /// Changes that wait for the maintenance window, by their setting, with the value to come; `parameters = "pending-reboot"` where
     /// parameters wait for a reboot.
     #[tf(computed)]
@@ -174,7 +177,8 @@ pub(crate) struct Database {
     pub effective_parameters: Attr<BTreeMap<String, Attr<String>>>,
 }
 
-/// Computed attributes, each with the component that decides it.
+/// Computed attributes, each with the component that decides it. Not `allocated_storage_actual`: AWS may grow the storage during an apply, which then
+/// ends as planned and leaves the news to the next refresh.
 pub(crate) const OUTPUTS: &[(&str, &str)] = &[
     ("identifier", DATABASE),
     ("arn", DATABASE),
@@ -251,11 +255,20 @@ pub(crate) fn outputs(model: &mut Database, seen: &Observed) {
     model.master_secret_arn = seen.output(DATABASE, "master_secret_arn");
     model.security_group_id = seen.output(GROUP, "id");
     model.engine_version_actual = seen.output(DATABASE, "engine_version");
+    if let Some(size) = seen.output_json(DATABASE, "allocated_storage").and_then(|size| size.as_i64()) {
+        model.allocated_storage_actual = Attr::Known(size);
+    }
     let pending = seen.output_json(DATABASE, "pending_changes");
     let texts = |pending: &serde_json::Map<String, serde_json::Value>| {
         pending.iter().map(|(name, value)| (name.clone(), value.as_str().map(str::to_owned).into())).collect()
     };
     model.pending_changes = pending.as_ref().and_then(|pending| pending.as_object()).map(texts).into();
+}
+
+/// GiB that alarms count with: at the next apply also what AWS has grown by itself. `before`: the same database, as state has it.
+pub(crate) fn watched_storage(model: &Database, before: Option<&Database>) -> Attr<i64> {
+    let live = before.and_then(|before| before.allocated_storage_actual.known()).copied().unwrap_or_default();
+    model.allocated_storage.clone().map(|size| size.max(live))
 }
 
 /// Sets the inputs that AWS tells to what AWS tells.
