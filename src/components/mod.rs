@@ -63,3 +63,19 @@ pub fn table(aws: &Arc<Aws>) -> Vec<Arc<dyn Component>> {
     all.extend([ec2::table(aws), eks::table(aws), monitoring::table(aws), rds::table(aws)].into_iter().flatten());
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{replay::Script, table};
+
+    /// What the one who runs Terraform must be allowed; `environment_life` compares it with the calls that are really made.
+    #[tokio::test]
+    async fn every_action_is_in_the_list() {
+        let components = table(&Script::new().aws("eu-west-1"));
+        let actions: BTreeSet<&str> = components.iter().flat_map(|component| component.actions()).copied().collect();
+        let list: String = actions.iter().map(|action| format!("{action}\n")).collect();
+        assert_eq!(list, include_str!("actions.txt"), "src/components/actions.txt is to be as on the left");
+    }
+}

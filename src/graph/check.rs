@@ -1,5 +1,9 @@
 //! What is checked before the first call that changes anything.
 
+use std::time::SystemTime;
+
+use tokio::time::Instant;
+
 use super::{
     Blueprint, Change, Claim, Cloud, Component, Found, Mode, Node, Observed, Owner, Phase, Refusal, Run, What,
     claim::{Ownership, ownership},
@@ -18,12 +22,18 @@ pub(crate) struct Ctx<'a> {
     pub run: &'a Run,
     pub pace: Pace<'a>,
     pub lease: Lease,
+    begun: Instant,
 }
 
 impl<'a> Ctx<'a> {
     pub(crate) fn new(cloud: &'a Cloud, blueprint: &'a Blueprint, run: &'a Run) -> Self {
         let pace = Pace::new(cloud, run.stop.clone(), run.deadline);
-        Self { cloud, blueprint, run, pace, lease: Lease::default() }
+        Self { cloud, blueprint, run, pace, lease: Lease::default(), begun: Instant::now() }
+    }
+
+    /// The time of day.
+    pub(crate) fn now(&self) -> SystemTime {
+        self.run.now + self.begun.elapsed()
     }
 
     /// The component that makes a node. (`Order::for_run` has checked that there is one.)

@@ -31,11 +31,12 @@ pub(crate) struct Held {
 /// Comes to hold the claim, with its lease: by making it, by taking it over, or since it is ours by state. `work.held` is set as soon
 /// as the claim may stand in the cloud, however this ends.
 pub(crate) async fn hold(work: &mut Work<'_>) -> Result<(), Halt> {
-    take(work).await?;
-    lease::keep(work).await
+    let written = take(work).await?;
+    lease::keep(work, written).await
 }
 
-async fn take(work: &mut Work<'_>) -> Result<(), Halt> {
+/// Says whether it wrote the claim, and the lease with it.
+async fn take(work: &mut Work<'_>) -> Result<bool, Halt> {
     let ctx = work.ctx;
     let mut patience = Patience::new(None);
     let mut read = None;
@@ -52,7 +53,7 @@ async fn take(work: &mut Work<'_>) -> Result<(), Halt> {
         }
         if work.found.is_none() {
             if make(work, &nonce).await? {
-                return settle(work, None).await;
+                return settle(work, None).await.map(|()| true);
             }
             read = Some(Instant::now());
         }
@@ -75,7 +76,7 @@ async fn take(work: &mut Work<'_>) -> Result<(), Halt> {
         if current.as_ref() == Some(&claim) {
             let taken = claim.incarnation == nonce;
             enter(work, held);
-            return if taken { settle(work, None).await } else { Ok(()) };
+            return if taken { settle(work, None).await.map(|()| true) } else { Ok(false) };
         }
         let mut set = wanted_tags(ctx.blueprint, work.node, Some(&claim));
         set.retain(|key, _| key.starts_with(PREFIX));
@@ -85,7 +86,7 @@ async fn take(work: &mut Work<'_>) -> Result<(), Halt> {
         }
         enter(work, held);
         match ctx.pace.once(component.tag(&found, &set, &[])).await {
-            Ok(()) => return settle(work, current.map(|claim| claim.incarnation)).await,
+            Ok(()) => return settle(work, current.map(|claim| claim.incarnation)).await.map(|()| true),
             Err(failure) => {
                 // Before another try it is read again: somebody may have come first.
                 read = None;

@@ -1,28 +1,18 @@
 //! What the engine works with: the components by kind, its bounds, and its one source of randomness.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use sha2::{Digest, Sha256};
 
 use super::Component;
 
-/// The one seam of what no run can foresee: randomness, and the time of day.
+/// The one seam of randomness.
 pub trait Entropy: Send + Sync {
     /// A new uid for a resource: a uuid.
     fn uid(&self) -> String;
 
     /// A new incarnation: a value that was never used before.
     fn nonce(&self) -> String;
-
-    /// The time of day, for leases.
-    fn now(&self) -> SystemTime {
-        SystemTime::now()
-    }
 
     /// Jitter for waiting, 0 to 1.
     fn fraction(&self) -> f64 {

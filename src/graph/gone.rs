@@ -157,6 +157,7 @@ fn ready(gateways: &Arc<Gateways>, states: Vec<Readiness>, stateful: bool) -> (C
         recreate: BTreeSet::new(),
         deadline: Duration::from_secs(3600),
         stop: Stop::never(),
+        now: std::time::UNIX_EPOCH,
     };
     (cloud, blueprint, order)
 }

@@ -79,7 +79,7 @@ async fn renew(ctx: &Ctx<'_>) -> Infallible {
 
 /// The tag as it is written now.
 pub(crate) fn tag(ctx: &Ctx<'_>) -> BTreeMap<String, String> {
-    let until = ctx.cloud.entropy.now() + ctx.pace.limits.lease;
+    let until = ctx.now() + ctx.pace.limits.lease;
     // Up, so that a lease of parts of a second is one.
     let seconds = until.duration_since(UNIX_EPOCH).map(|since| since.as_secs_f64().ceil()).unwrap_or_default();
     BTreeMap::from([(LEASE.to_owned(), format!("{seconds:.0}"))])
@@ -92,15 +92,14 @@ fn left(found: &Found, now: SystemTime, lasts: Duration) -> Duration {
     until.and_then(|until| until.duration_since(now).ok()).unwrap_or_default().min(lasts)
 }
 
-/// Writes and keeps the lease of a claim that this run holds and that was never handed out; what is ready nobody takes over.
-pub(crate) async fn keep(work: &Work<'_>) -> Result<(), Halt> {
+/// Keeps the lease of a claim that this run holds and that was never handed out; what is ready nobody takes over. `written`: with the claim.
+pub(crate) async fn keep(work: &Work<'_>, written: bool) -> Result<(), Halt> {
     let (ctx, component) = (work.ctx, work.component);
     let (Some(held), Some(found)) = (&work.held, &work.found) else { return Ok(()) };
     if !component.leased() || held.claim.phase == Phase::Ready {
         return Ok(());
     }
-    // A create has written it with the claim.
-    if ctx.run.mode == Mode::Update {
+    if !written {
         let tag = tag(ctx);
         ctx.pace.call(Doing::Tagging, None, || component.tag(found, &tag, &[])).await?;
     }
@@ -123,7 +122,7 @@ pub(crate) async fn busy(ctx: &Ctx<'_>, component: &dyn Component, id: &Componen
     }
     let over = ctx.lease.over.lock().await.clone();
     let seen_to_end = over.is_some() && over.as_ref() == found.tags.get(LEASE);
-    let left = left(found, ctx.cloud.entropy.now(), ctx.pace.limits.lease);
+    let left = left(found, ctx.now(), ctx.pace.limits.lease);
     (!seen_to_end && !left.is_zero()).then(|| Refusal::Busy { component: id.clone(), id: found.id.clone(), phase: claim.phase })
 }
 
@@ -144,7 +143,7 @@ pub(crate) async fn wait_out(ctx: &Ctx<'_>, observed: &Observed) -> Result<bool,
     let (begun, lasts) = (Instant::now(), ctx.pace.limits.lease);
     loop {
         // Clocks may differ: a lease that nobody renewed for as long as it lasts is over, too.
-        let by_clock = left(found, ctx.cloud.entropy.now(), lasts);
+        let by_clock = left(found, ctx.now(), lasts);
         let rest = by_clock.min(lasts.saturating_sub(begun.elapsed()));
         if rest.is_zero() {
             *ctx.lease.over.lock().await = found.tags.get(LEASE).cloned();

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use serde_json::Value as Json;
@@ -40,6 +40,8 @@ pub struct Run {
     pub deadline: Duration,
     /// Terraform's interrupt: calls in flight are finished, none is begun.
     pub stop: Stop,
+    /// The time of day when it begins, for leases: the engine reads no clock.
+    pub now: SystemTime,
 }
 
 /// What the engine was doing when something failed.

@@ -1,6 +1,10 @@
 //! Creates, updates and deletes: runs the blueprint and reports what is true afterwards.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use tf_provider::{ApplyRequest, ApplyResponse, Attr, Diagnostics, Operation, Path, Timeouts, Value};
 
@@ -143,6 +147,7 @@ fn order<C: Composite>(request: &ApplyRequest, prior: &Value, mode: Mode) -> Res
         recreate: recreated(&request.planned),
         deadline: timeout::<C>(request)?,
         stop: request.stop.clone(),
+        now: SystemTime::now(),
     })
 }
 

@@ -1,12 +1,8 @@
 //! A seeded source of randomness (splitmix64).
 
-use std::{
-    sync::{Arc, Mutex, OnceLock},
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Mutex, time::Duration};
 
 use terraform_provider_deeploy::graph::Entropy;
-use tokio::time::Instant;
 
 #[derive(Clone, Debug)]
 pub struct Random(u64);
@@ -50,27 +46,17 @@ impl Random {
 }
 
 /// The engine's randomness in the simulation.
-/// The randomness of one Terraform, and its clock.
 pub struct SeededEntropy {
     random: Mutex<Random>,
-    /// The world's first moment, and what this clock said then.
-    epoch: Arc<OnceLock<Instant>>,
-    clock: SystemTime,
 }
 
 impl SeededEntropy {
-    /// With a clock that is up to half a minute off.
-    pub fn new(mut random: Random, epoch: Arc<OnceLock<Instant>>) -> Self {
-        let clock = UNIX_EPOCH + Duration::from_secs(1_800_000_000) + random.up_to(Duration::from_secs(60));
-        Self { random: Mutex::new(random), epoch, clock }
+    pub fn new(random: Random) -> Self {
+        Self { random: Mutex::new(random) }
     }
 }
 
 impl Entropy for SeededEntropy {
-    fn now(&self) -> SystemTime {
-        self.clock + self.epoch.get_or_init(Instant::now).elapsed()
-    }
-
     fn uid(&self) -> String {
         format!("uid-{:016x}", self.random.lock().unwrap().next())
     }

@@ -1,11 +1,16 @@
 //! Terraform's side: a state, and runs of the engine over it that may crash.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use terraform_provider_deeploy::graph::{
     Blueprint, Cloud, Component, Known, Mode, Outcome, Run, Status, destroy, diff, drift, observe, run,
 };
 use tf_provider::{Stop, StopSource};
+use tokio::time::Instant;
 
 use crate::{
     kinds::{KINDS, Kind},
@@ -27,13 +32,17 @@ pub struct Terraform {
     pub state: Option<State>,
     pub recreate: BTreeSet<terraform_provider_deeploy::graph::ComponentId>,
     pub adopt: bool,
+    /// What its clock says in the world's first moment.
+    clock: SystemTime,
 }
 
 impl Terraform {
-    pub fn new(world: &Arc<World>, blueprint: Blueprint, random: Random) -> Self {
+    pub fn new(world: &Arc<World>, blueprint: Blueprint, mut random: Random) -> Self {
         let components = KINDS.iter().map(|ways| Arc::new(Kind { ways: *ways, world: Arc::clone(world) }) as Arc<dyn Component>).collect();
-        let cloud = Cloud::new(components, Arc::new(SeededEntropy::new(random, Arc::clone(&world.epoch))));
-        Self { world: Arc::clone(world), cloud, blueprint, state: None, recreate: BTreeSet::new(), adopt: false }
+        // Clocks are up to a minute apart.
+        let clock = UNIX_EPOCH + Duration::from_secs(1_800_000_000) + random.up_to(Duration::from_secs(60));
+        let cloud = Cloud::new(components, Arc::new(SeededEntropy::new(random)));
+        Self { world: Arc::clone(world), cloud, blueprint, state: None, recreate: BTreeSet::new(), adopt: false, clock }
     }
 
     pub fn order(&self, mode: Mode) -> Run {
@@ -54,6 +63,7 @@ impl Terraform {
             recreate: self.recreate.clone(),
             deadline: Duration::from_secs(3600),
             stop,
+            now: self.clock + self.world.epoch.get_or_init(Instant::now).elapsed(),
         }
     }
 

@@ -169,7 +169,8 @@ def make_group(cluster: Cluster, part: Part, template_id: str) -> None:
     # "The noderole in your request will be used to construct an instance profile"; AWSServiceRoleForAmazonEKSNodegroup may make and remove `eks-*`.
     part.inner["profile"] = f"eks-{uuid.uuid4()}"
     iam = backend("iam", cluster.account, get_partition(cluster.region))
-    iam.create_instance_profile(part.inner["profile"], "/", [body["nodeRole"].rsplit("/", 1)[1]])
+    made = iam.create_instance_profile(part.inner["profile"], "/", [body["nodeRole"].rsplit("/", 1)[1]])
+    made.managed = True
     autoscaling.autoscaling_groups[name] = group
     part.inner["asg"], part.inner["template"] = name, template_id
     body["resources"] = {"autoScalingGroups": [{"name": name}]}

@@ -56,7 +56,7 @@ def _iam(backend: Any, account: str) -> Iterator[Object]:
         if ":iam::aws:" not in policy.arn:
             yield shown("iam:policy", policy.name, policy.arn, policy.tags, policy.default_version_id)
     for profile in list(backend.instance_profiles.values()):
-        yield shown("iam:instance_profile", profile.name, profile.arn, profile.tags)
+        yield shown("iam:instance_profile", profile.name, profile.arn, profile.tags, managed=getattr(profile, "managed", False))
     for provider in list(backend.open_id_providers.values()):
         yield shown("iam:oidc_provider", provider.arn, provider.arn, provider.tags)
 

@@ -109,10 +109,14 @@ def _machines(backend: Any) -> Iterator[Object]:
     for reservation in backend.reservations.values():
         for instance in reservation.instances:
             if instance.state != "terminated":
-                yield _object(backend, "instance", "instance", instance.id, instance.state, subnet=instance.subnet_id)
+                groups = sorted({group.id for nic in instance.nics.values() for group in nic.group_set})
+                yield _object(backend, "instance", "instance", instance.id, instance.state, subnet=instance.subnet_id, groups=groups)
     for volume in backend.volumes.values():
         attachment = volume.attachment
         holder = getattr(getattr(attachment, "instance", None), "id", None)
-        yield _object(backend, "volume", "volume", volume.id, volume.status, instance=holder, managed=holder is not None, encrypted=bool(volume.encrypted))
+        yield _object(
+            backend, "volume", "volume", volume.id, volume.status, instance=holder, managed=holder is not None, encrypted=bool(volume.encrypted),
+            kms_key_id=volume.kms_key_id,
+        )  # fmt: skip
     for pair in backend.key_pairs.values():
         yield _object(backend, "key_pair", "key-pair", pair.id, name=pair.key_name)

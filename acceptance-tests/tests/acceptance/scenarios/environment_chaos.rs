@@ -22,8 +22,10 @@ const DESTROY_STEP: usize = 24;
 const UPDATE_STEP: usize = 14;
 
 /// A stage with a configuration whose create is to be disturbed.
+/// Where everything takes its time: kills, interrupts and refusals meet what is being made, changed and deleted.
 fn set(stage: Stage) -> Result<Stage, Failure> {
     people(&stage.world)?;
+    stage.world.settings(&json!({ "seconds_per_minute": 0.5 }))?;
     stage.terraform.configure(&lines(&stage).text())?;
     Ok(stage)
 }

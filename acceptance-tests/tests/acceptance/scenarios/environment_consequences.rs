@@ -53,6 +53,9 @@ fn what_was_made_works_and_lets_nobody_else_in() -> Result<(), Failure> {
 fn who_reaches_what(world: &World, state: &Value, friend: &str) -> Result<(), Failure> {
     let network = &state["network"];
     let nodes = text(&state["cluster"], "node_security_group_id");
+    // Of the machines themselves, whatever the state says.
+    let machines = world.objects_of("ec2:instance")?;
+    assert!(machines.len() == 3 && machines.iter().all(|machine| machine["groups"] == json!([nodes])), "{machines:?}");
     let database = end(text(&state["database"], "security_group_id"), &network["database_subnet_ids"][0]);
     let cluster = world.eks("GET", &format!("/clusters/{NAME}"), &Value::Null)?;
     let control_plane = text(&cluster["cluster"]["resourcesVpcConfig"], "clusterSecurityGroupId").to_owned();
@@ -106,7 +109,8 @@ fn keys_work(world: &World, state: &Value) -> Result<(), Failure> {
     let groups = world.objects_of("eks:nodegroup")?;
     assert!(groups.len() == 1 && groups[0]["state"] == "ACTIVE" && groups[0]["cause"].is_null(), "{groups:?}");
     let volumes = world.objects_of("ec2:volume")?;
-    assert!(volumes.len() == 3 && volumes.iter().all(|volume| volume["encrypted"] == true), "{volumes:?}");
+    let under = |volume: &Value| volume["encrypted"] == true && volume["kms_key_id"] == *key;
+    assert!(volumes.len() == 3 && volumes.iter().all(under), "{volumes:?}");
     let logs: Vec<Value> =
         world.objects_of("logs:log_group")?.into_iter().filter(|group| group["tags"]["deeploy:owner"].is_string()).collect();
     assert!(logs.len() == 8 && logs.iter().all(|group| group["kms_key_id"] == *key), "{logs:?}");

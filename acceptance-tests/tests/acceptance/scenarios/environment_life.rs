@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use acceptance_tests::{Failure, check};
+use acceptance_tests::{Failure, World, check};
 use serde_json::{Value, json};
 
 use super::{
     environment_stage::{ENVIRONMENT, applied, cluster, environment, environment_stage, id_of, left, settled},
     stage::{Stage, change, mutations_of, text},
 };
+
+/// Needs no right.
+const WHO_AM_I: &str = "sts:GetCallerIdentity";
 
 /// The computed attributes that every environment tells.
 const COMPUTED: [&str; 33] = [
@@ -63,6 +66,19 @@ fn components_are_complete(Stage { world, .. }: &Stage, made: &Value) -> Result<
         assert!(in_state.contains(component), "{component} is not in {in_state:?}");
         assert_eq!(owner, format!("deeploy_environment/{}", text(made, "name")), "{object}");
     }
+    Ok(())
+}
+
+/// Nothing was called that the components don't list.
+fn rights_are_listed(world: &World) -> Result<(), Failure> {
+    const LISTED: &str = include_str!("../../../../src/components/actions.txt");
+    let listed: BTreeSet<&str> = LISTED.lines().collect();
+    let calls = world.calls()?;
+    let needed: BTreeSet<&str> =
+        calls.iter().flat_map(|call| call["actions"].as_array().into_iter().flatten()).filter_map(Value::as_str).collect();
+    assert!(needed.len() > 150, "{needed:?}");
+    let missing: Vec<&&str> = needed.iter().filter(|action| !listed.contains(*action) && **action != WHO_AM_I).collect();
+    assert!(missing.is_empty(), "{missing:?}");
     Ok(())
 }
 
@@ -124,6 +140,7 @@ fn production_is_complete_guarded_and_leaves_what_its_last_message_lists() -> Re
     );
 
     let destroyed = terraform.destroy::<&str>(&[])?.success()?;
+    rights_are_listed(world)?;
     let (tokens, data) = (id_of(&made["encryption"]["tokens_key_arn"]), id_of(&made["encryption"]["data_key_arn"]));
     let logs = format!("{}-logs", text(&made["storage"], "bucket"));
     let left = left(world)?;
@@ -242,7 +259,7 @@ fn a_target_a_plan_without_refresh_and_a_record_that_vanished() -> Result<(), Fa
     assert_eq!(unknown(terraform)?, ["claim", "status"]);
     let (run, calls) = mutations_of(world, || terraform.apply_plan())?;
     run.success()?;
-    assert_eq!(calls, ["ssm:PutParameter", "ssm:AddTagsToResource"]);
+    assert_eq!(calls, ["ssm:PutParameter", "ssm:RemoveTagsFromResource", "ssm:AddTagsToResource"]);
     let mut again = settled(terraform)?;
     again["claim"] = tagged["claim"].clone();
     assert_eq!(again, tagged);

@@ -27,6 +27,7 @@ mod environment_loss;
 mod environment_presets;
 mod environment_regions;
 mod environment_restore;
+mod environment_settings;
 mod environment_stage;
 mod environment_updates;
 mod environment_user;
