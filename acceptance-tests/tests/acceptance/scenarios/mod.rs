@@ -18,6 +18,7 @@ mod environment_bad_input;
 mod environment_chaos;
 mod environment_consequences;
 mod environment_drift;
+mod environment_existing;
 mod environment_forms;
 mod environment_growth;
 mod environment_keys;
