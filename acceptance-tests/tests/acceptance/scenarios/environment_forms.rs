@@ -196,3 +196,24 @@ fn two_environments_and_what_was_there_before_share_a_state() -> Result<(), Fail
     assert_eq!(ours.iter().filter(|each| each.ends_with("PendingDeletion")).count(), 4, "{ours:?}");
     check::no_unsupported_call(world)
 }
+
+/// Nodes join through endpoints alone; without these they would wait in vain.
+#[test]
+fn without_a_way_out_everything_goes_through_endpoints() -> Result<(), Failure> {
+    let stage = environment_stage()?;
+    let Stage { world, terraform } = &stage;
+    let endpoints =
+        r#"["autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "logs", "monitoring", "sts"]"#;
+    let network = format!("{{ cidr = \"10.20.0.0/16\", nat = \"none\", interface_endpoints = {endpoints} }}");
+    let made = applied(&stage, &[("preset", "\"development\""), ("monitoring", ""), ("network", network.as_str())])?;
+    assert_eq!((&made["status"], &made["network"]["nat_public_ips"]), (&json!("ready"), &json!([])));
+    let groups = world.objects_of("eks:nodegroup")?;
+    assert!(groups.len() == 1 && groups[0]["state"] == "ACTIVE", "{groups:?}");
+    assert!(world.objects_of("ec2:nat_gateway")?.is_empty());
+    let from =
+        json!({ "security_groups": [made["cluster"]["node_security_group_id"]], "subnet_id": made["network"]["private_subnet_ids"][0] });
+    let out = json!({ "from": from, "to": { "address": "198.51.100.7" }, "port": 443, "protocol": "tcp" });
+    assert_eq!(world.ask("reach", &out)?["allowed"], false, "nothing leads out");
+    terraform.destroy::<&str>(&[])?.success()?;
+    check::no_unsupported_call(world)
+}
