@@ -27,7 +27,7 @@ use super::{
     roles::{AssumeRole, AssumeRoleWithWebIdentity, RoleError},
     settings::{Accounts, RetryMode, Service, Settings},
 };
-use crate::graph::Failure;
+use crate::graph::{Class, Failure, patiently_where};
 
 /// Until a TCP connection stands, seconds. AWS answers within one round trip: a proxy or firewall that drops packets doesn't.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -41,7 +41,7 @@ pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(90);
 /// One load of credentials, seconds: instance metadata, SSO or a process that asks a vault; the SDK's default of 5 is too short
 /// for a chain of roles.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(30);
-/// The whole of [`connect`], seconds.
+/// One try of [`connect`], seconds.
 const ALL_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Pinned, so that an update of the SDK changes no behaviour by itself.
@@ -109,9 +109,19 @@ pub enum ConnectError {
 /// # Errors
 /// Names what is missing or wrong; holds no secret.
 pub async fn connect(settings: &Settings, environment: &Environment) -> Result<Aws, ConnectError> {
-    // Boxed: the futures of the SDK are large.
-    let all = Box::pin(connect_unbounded(settings, environment));
-    tokio::time::timeout(ALL_TIMEOUT, all).await.unwrap_or(Err(ConnectError::TimedOut))
+    let connect = || tokio::time::timeout(ALL_TIMEOUT, connect_unbounded(settings, environment));
+    patiently_where(busy, || Box::pin(async move { connect().await.unwrap_or(Err(ConnectError::TimedOut)) })).await
+}
+
+/// That AWS answered, and had no time. An endpoint that doesn't answer is more likely wrong than busy, and is told at once.
+fn busy(error: &ConnectError) -> Option<Failure> {
+    let (ConnectError::Call(failure) | ConnectError::Role(RoleError::Refused { failure, .. })) = error else { return None };
+    let is_busy = match failure.class {
+        Class::Throttled => true,
+        Class::Transient => failure.code.is_some(),
+        _ => false,
+    };
+    is_busy.then(|| failure.clone())
 }
 
 async fn connect_unbounded(settings: &Settings, environment: &Environment) -> Result<Aws, ConnectError> {

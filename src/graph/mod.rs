@@ -43,6 +43,6 @@ pub use order::Flaw;
 #[cfg(test)]
 pub(crate) use order::Order;
 pub use outcome::{ComponentFailure, Doing, Known, Mode, Outcome, Refusal, Run, Status};
-pub(crate) use retry::patiently;
+pub(crate) use retry::{patiently, patiently_where};
 pub use run::run;
 pub use template::link;

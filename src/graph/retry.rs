@@ -11,7 +11,10 @@ use tokio::{
 use super::{Class, Cloud, Doing, Entropy, Failure, Limits, OsEntropy, outcome::Halt, resolve::bug};
 
 /// A call of a component.
-pub(crate) type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
+pub(crate) type Call<'a, T> = Ask<'a, T, Failure>;
+
+/// A question with an error of its own.
+pub(crate) type Ask<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
 
 /// Stop, deadline and patience of one run.
 pub(crate) struct Pace<'a> {
@@ -109,6 +112,23 @@ pub(crate) async fn patiently<'f, T>(ask: impl Fn() -> Call<'f, T>) -> Result<T,
         Ok(answer) => Ok(answer),
         Err(Halt::Failed(_, failure)) => Err(failure),
         Err(halt) => Err(bug(format!("a question that nobody stops was stopped: {halt:?}"))),
+    }
+}
+
+/// The same with an error of its own; `worth` tells which failure is worth another try, and how long depends on its class.
+pub(crate) async fn patiently_where<'f, T, E>(worth: fn(&E) -> Option<Failure>, ask: impl Fn() -> Ask<'f, T, E>) -> Result<T, E> {
+    let cloud = Cloud::new(Vec::new(), Arc::new(OsEntropy));
+    let pace = Pace::new(&cloud, Stop::never(), FOREVER);
+    let mut patience = Patience::new(None);
+    loop {
+        let error = match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let Some(failure) = worth(&error) else { return Err(error) };
+        if pace.wait(&mut patience, Doing::Finding, failure).await.is_err() {
+            return Err(error);
+        }
     }
 }
 
@@ -236,6 +256,25 @@ mod tests {
         };
         assert!(matches!(pace.call(Doing::Deleting, None, call).await, Err(Halt::Deadline)));
         assert!(begin.elapsed() >= HOUR);
+    }
+
+    /// Which error is worth a wait is the caller's to say, and what ends the patience is the error itself.
+    #[tokio::test(start_paused = true)]
+    async fn an_error_of_ones_own_is_borne_by_its_class() {
+        let asked = AtomicU32::new(0);
+        let ask = |last: u32, end: Result<u8, (Class, u32)>| {
+            let now = asked.fetch_add(1, Ordering::Relaxed);
+            let answer = if now < last { Err((Class::Throttled, now)) } else { end };
+            Box::pin(async move { answer }) as Ask<'_, u8, (Class, u32)>
+        };
+        let worth: fn(&(Class, u32)) -> Option<Failure> = |(class, _)| (*class == Class::Throttled).then(|| failure(*class));
+        assert_eq!(patiently_where(worth, || ask(5, Ok(7))).await, Ok(7));
+        asked.store(0, Ordering::Relaxed);
+        assert_eq!(patiently_where(worth, || ask(2, Err((Class::Denied, 9)))).await, Err((Class::Denied, 9)));
+        assert_eq!(asked.swap(0, Ordering::Relaxed), 3);
+        let begin = Instant::now();
+        assert!(matches!(patiently_where(worth, || ask(u32::MAX, Ok(0))).await, Err((Class::Throttled, _))));
+        assert!(begin.elapsed() <= Limits::default().throttled);
     }
 
     #[tokio::test(start_paused = true)]

@@ -76,6 +76,7 @@ fn role(error: &RoleError) -> (String, String) {
                     "The role's trust policy must admit the caller (and its external id, tags and source identity), and the caller needs sts:AssumeRole on the role."
                 }
                 Class::Credentials => "The credentials or the token before it are wrong or have expired: renew them.",
+                Class::Throttled => "Something else in the account calls AWS too often: let it end, then try again.",
                 class if class.is_retryable() => {
                     "AWS was not reached or too busy: check the network, the proxies and the `sts` endpoint, then try again."
                 }
@@ -109,6 +110,10 @@ fn call(failure: &Failure) -> (String, String) {
         (Class::Denied, _) => {
             ("AWS refuses the caller".to_owned(), format!("{told}. The account's administrators can tell which policy denies it."))
         }
+        (Class::Throttled, _) => (
+            "AWS throttles the account".to_owned(),
+            format!("{told}, and did so for minutes. Something else in the account calls AWS too often: let it end, then try again."),
+        ),
         _ => (
             "AWS can't be reached".to_owned(),
             format!("{told}. Check the network, the proxies, `region`, `endpoint_url` and AWS_ENDPOINT_URL, then try again."),

@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use tf_provider::{AttributeType, Capabilities, Diagnostic, Path, Type};
 
 use super::*;
-use crate::aws::{
-    loopback::{self, Loopback},
-    settings::{Accounts, Service},
+use crate::{
+    aws::{
+        ConnectError,
+        loopback::{self, Loopback},
+        settings::{Accounts, Service},
+    },
+    graph::{Class, Failure},
 };
 
 const CANARY: &str = "canary-5b1e";
@@ -258,6 +262,22 @@ async fn what_stops_a_connection_is_told_with_its_cure() {
     let told = provider.session.aws().await.unwrap_err();
     assert_eq!(told[0].summary, "Wrong AWS account");
     assert!(told[0].detail.contains("123456789012") && told[0].detail.contains("999999999999"), "{told:?}");
+}
+
+#[test]
+fn throttling_is_no_broken_network() {
+    let failure = Failure {
+        class: Class::Throttled,
+        operation: "sts:GetCallerIdentity".to_owned(),
+        code: Some("Throttling".to_owned()),
+        request_id: None,
+        message: "Rate exceeded".to_owned(),
+        attribute: None,
+        retry_after: None,
+    };
+    let told = reasons::diagnostic(&ConnectError::Call(failure));
+    assert_eq!(told.summary, "AWS throttles the account");
+    assert!(told.detail.contains("too often") && !told.detail.contains("prox"), "{told:?}");
 }
 
 #[tokio::test]

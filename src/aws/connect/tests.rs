@@ -1,6 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use std::{collections::BTreeMap, io::Write};
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use super::*;
 use crate::{
@@ -211,6 +215,28 @@ async fn refusals_keep_code_and_request_and_name_the_role() {
     let error = connected(&Settings { roles: vec![role("first")], ..settings(&server) }).await.unwrap_err();
     let ConnectError::Role(RoleError::Refused { position, failure, .. }) = error else { panic!("{error:?}") };
     assert_eq!((position, failure.class), (Some(0), Class::Denied));
+}
+
+/// A busy account must not stop a plan before it began; what a proxy says instead of AWS, or nobody, is told at once.
+#[tokio::test]
+async fn a_throttled_caller_waits_and_asks_again() {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    fn busy(request: &str) -> Option<(u16, String)> {
+        let asked = ASKED.fetch_add(1, Ordering::Relaxed);
+        if asked % 2 == 1 {
+            return loopback::sts(request);
+        }
+        let error = "<Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error>";
+        Some((400, format!("<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">{error}</ErrorResponse>")))
+    }
+    let server = Loopback::start(busy);
+    assert_eq!(connected(&settings(&server)).await.unwrap().account_id, "123456789012");
+    assert_eq!(server.requests().len(), 2);
+    let aws = connected(&Settings { roles: vec![role("first")], ..settings(&server) }).await.unwrap();
+    assert_eq!(aws.account_id, "123456789012");
+    let proxy = Loopback::start(|_| Some((503, "<html>no</html>".to_owned())));
+    assert!(matches!(connected(&settings(&proxy)).await.unwrap_err(), ConnectError::Call(_)));
+    assert_eq!(proxy.requests().len(), 1);
 }
 
 /// What hyper and rustls say has no public type: these pin the texts that `error.rs` goes by.
