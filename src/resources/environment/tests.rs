@@ -2,10 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value as Json;
 use tf_provider::{Attribute, AttributeType, Set};
 
 use super::*;
-use crate::presets::{Kind as Keeps, fill, table};
+use crate::{
+    components::{InstanceClass, replay::Script},
+    graph::{Input, Meaning},
+    presets::{Kind as Keeps, fill, table},
+};
 
 /// The names in the presets' tables that attributes take their defaults from.
 fn noted(attributes: &[Attribute], found: &mut BTreeSet<String>) {
@@ -157,4 +162,49 @@ fn the_storage_alarm_follows_what_aws_has_grown() {
     anew.shared.recreate = set(&[database::DATABASE]);
     prior.shared.drift = Attr::Known([(database::DATABASE.to_owned(), Attr::Known(vec![Attr::Known("absent".to_owned())]))].into());
     assert_eq!(size(&anew, Some(&prior)), Some(20), "the one that had grown is gone");
+}
+
+/// An environment as it is after a plan: production with everything that its preset and one endpoint make.
+fn planned() -> Environment {
+    let mut model = filled(Preset::Production);
+    model.name = Attr::Known("prod".to_owned());
+    change(&mut model.network, |network| {
+        network.cidr = Attr::Known("10.0.0.0/16".to_owned());
+        network.availability_zones = set(&["euc1-az1", "euc1-az2"]);
+        network.interface_endpoints = set(&["sts"]);
+    });
+    change(&mut model.storage, |storage| storage.bucket = Attr::Known("prod-artifacts".to_owned()));
+    change(&mut model.monitoring, |monitoring| {
+        monitoring.sns_topic_arn = Attr::Null;
+        monitoring.alarm_emails = set(&["ops@example.com"]);
+    });
+    let written = model.clone();
+    Kind::derive(&mut model, &written, None, None);
+    let watched = Wiring::watched(&model, None);
+    let class = InstanceClass { memory: 8 << 30, bursts_to_storage: true };
+    change(&mut model.monitoring, |part| monitoring::derive(part, &watched, None, Some(&monitoring::Facts { class: Some(class) })));
+    model
+}
+
+/// What AWS tells of each kind of component and the blueprint decides; the acceptance test `every_setting` changes each by hand. A setting that leaves
+/// the choice to AWS is not among them, nor what no reading shows.
+#[test]
+fn every_setting_is_in_the_list() {
+    let model = planned();
+    let place = Place::of(&Script::new().aws("eu-central-1"));
+    let nodes = Wiring::of(&model, &place).nodes().unwrap();
+    let mut list = BTreeSet::new();
+    for node in nodes.iter().filter(|node| !node.absent) {
+        let component = node.id.0.split('/').next().unwrap();
+        for (name, setting) in &node.settings {
+            if matches!(setting.meaning, Meaning::Unread | Meaning::Note) || setting.value == Input::Known(Json::Null) {
+                continue;
+            }
+            let change = format!("{:?}", setting.change).to_lowercase();
+            let shown = if setting.shown { " shown" } else { "" };
+            list.insert(format!("{component} {} {name} {change}{shown}\n", node.kind));
+        }
+    }
+    let list: String = list.into_iter().collect();
+    assert_eq!(list, include_str!("settings.txt"), "src/resources/environment/settings.txt is to be as on the left");
 }
