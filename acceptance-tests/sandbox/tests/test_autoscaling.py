@@ -34,6 +34,20 @@ class AutoScaling(EksTest):
         zones = sorted(each["AvailabilityZone"] for each in instances)
         self.assertEqual(zones, ["eu-central-1a"] * 2 + ["eu-central-1b"] * 2)
 
+    def test_the_role_goes_with_the_last_group(self):
+        name, role = self.group(), "AWSServiceRoleForAutoScaling"
+        delete = lambda: self.iam.delete_service_linked_role(RoleName=role)["DeletionTaskId"]  # noqa: E731
+        status = self.iam.get_service_linked_role_deletion_status(DeletionTaskId=delete())
+        used = status["Reason"]["RoleUsageList"]
+        self.assertEqual((status["Status"], [each["Region"] for each in used]), ("FAILED", ["eu-central-1"]))
+        self.assertIn(f"autoScalingGroupName/{name}", used[0]["Resources"][0])
+        self.iam.get_role(RoleName=role)
+        self.eks.delete_nodegroup(clusterName="c", nodegroupName="n")
+        self.error("ResourceNotFoundException", self.eks.describe_nodegroup, clusterName="c", nodegroupName="n")
+        status = self.iam.get_service_linked_role_deletion_status(DeletionTaskId=delete())
+        self.assertEqual(status["Status"], "SUCCEEDED")
+        self.refused("NoSuchEntity", self.iam.get_role, 404, RoleName=role)
+
     def test_tags(self):
         name = self.group()
         tag = {"ResourceId": name, "ResourceType": "auto-scaling-group", "PropagateAtLaunch": False}

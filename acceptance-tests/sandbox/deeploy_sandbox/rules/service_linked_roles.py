@@ -1,5 +1,5 @@
-"""Service-linked roles: IAM user guide, "Create a service-linked role"; API reference of CreateServiceLinkedRole; the pages
-of each service on its role (name, trust, managed policy).
+"""Service-linked roles: IAM user guide, "Create a service-linked role"; API reference of CreateServiceLinkedRole,
+DeleteServiceLinkedRole and GetServiceLinkedRoleDeletionStatus; the pages of each service on its role (name, trust, managed policy).
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import moto.backends
 from moto.iam.models import AWSManagedPolicy
 from moto.utilities.utils import get_partition
 
@@ -89,9 +90,30 @@ def _delete(call: AwsCall) -> dict[str, Any]:
         raise AwsError("NoSuchEntity", f"The role with name {name} cannot be found.", 404)
     if not role.path.startswith("/aws-service-role/"):
         raise AwsError("InvalidInput", f"Role {name} is not a service-linked role", 400)
-    del store.roles[role.id]
-    principals.replace_deleted(role.arn, role.id)
+    # The call succeeds in any case: it is the task that fails while the service still uses the role.
+    if not _usage(call.account, name):
+        del store.roles[role.id]
+        principals.replace_deleted(role.arn, role.id)
     return {"DeletionTaskId": f"task{role.path}{role.name}/{role.id}"}
+
+
+@before("iam", "GetServiceLinkedRoleDeletionStatus")
+def _status(call: AwsCall) -> dict[str, Any] | None:
+    name, role_id = call.text("DeletionTaskId").split("/")[-2:]
+    if role_id not in backend("iam", call.account, call.partition).roles:
+        return None
+    used = [{"Region": region, "Resources": arns} for region, arns in _usage(call.account, name).items()]
+    return {"Status": "FAILED", "Reason": {"Reason": "The role is in use.", "RoleUsageList": used}}
+
+
+def _usage(account: str, name: str) -> dict[str, list[str]]:
+    """By region. Only of Auto Scaling, whose groups use its role until the last of them is gone; a role with a suffix is used by groups that name it."""
+    if name != LINKED["autoscaling.amazonaws.com"].role:
+        return {}
+    # Looking must not make an account.
+    regions = dict.get(moto.backends.get_backend("autoscaling"), account) or {}
+    groups = {region: [group.arn for group in each.autoscaling_groups.values()] for region, each in list(dict.items(regions))}
+    return {region: arns for region, arns in groups.items() if arns}
 
 
 @after("rds", "CreateDBInstance")

@@ -35,6 +35,7 @@ mod environment_user;
 mod environments;
 #[cfg(unix)]
 mod ephemeral;
+mod every_component;
 mod examples;
 mod iam_role;
 mod iam_user;
@@ -68,6 +69,7 @@ mod rds_user_stage;
 #[cfg(unix)]
 mod rds_user_ways;
 mod registry;
+mod removals;
 mod repair;
 mod s3_bucket;
 mod s3_bucket_drift;
