@@ -31,6 +31,22 @@ class Providers(SandboxTest):
             self.iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
         self.refused("NoSuchEntity", self.iam.get_open_id_connect_provider, 404, OpenIDConnectProviderArn=arn)
 
+    def test_clients_come_and_go(self):
+        arn = self.iam.create_open_id_connect_provider(Url=URL, ClientIDList=["sts.amazonaws.com"])["OpenIDConnectProviderArn"]
+        add, remove = self.iam.add_client_id_to_open_id_connect_provider, self.iam.remove_client_id_from_open_id_connect_provider
+        for _ in range(2):
+            add(OpenIDConnectProviderArn=arn, ClientID="another")
+        clients = lambda: self.iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"]
+        self.assertEqual(clients(), ["sts.amazonaws.com", "another"])
+        for _ in range(2):
+            remove(OpenIDConnectProviderArn=arn, ClientID="sts.amazonaws.com")
+        self.assertEqual(clients(), ["another"])
+        for number in range(99):
+            add(OpenIDConnectProviderArn=arn, ClientID=f"c{number}")
+        self.refused("LimitExceeded", add, 409, OpenIDConnectProviderArn=arn, ClientID="one-more")
+        for call in (add, remove):
+            self.refused("NoSuchEntity", call, 404, OpenIDConnectProviderArn=arn + "X", ClientID="c")
+
     def test_service_linked_roles(self):
         for service, name in (
             ("eks", "AWSServiceRoleForAmazonEKS"),

@@ -70,6 +70,12 @@ class Modify(RdsTest):
         self.modify(MaxAllocatedStorage=50)
         self.assertNotIn("MaxAllocatedStorage", self.look())
 
+    def test_extended_support(self):
+        self.make()
+        self.modify(EngineLifecycleSupport="open-source-rds-extended-support-disabled")
+        self.assertEqual(self.look()["EngineLifecycleSupport"], "open-source-rds-extended-support-disabled")
+        self.refused("InvalidParameterValue", self.modify, EngineLifecycleSupport="for-ever")
+
     def test_backups_off_and_on_wait(self):
         self.make()
         self.modify(BackupRetentionPeriod=0)

@@ -240,6 +240,11 @@ def certificate(name: str) -> None:
         raise AwsError("CertificateNotFound", f"Certificate not found: {name}", 404)
 
 
+def lifecycle_support(value: str) -> None:
+    if value not in ("open-source-rds-extended-support", "open-source-rds-extended-support-disabled"):
+        raise invalid(f"Invalid engine lifecycle support: {value}")
+
+
 def family(group_name: str, group_family: str, version: str) -> None:
     if group_family != versions.family_of(version):
         raise combination(

@@ -134,8 +134,7 @@ def check(call: AwsCall, values: dict[str, Any], asked: dict[str, Any]) -> None:
     checks.log_types(values.get("EnabledCloudwatchLogsExports") or [])
     name = asked.get("DBInstanceIdentifier") or asked.get("TargetDBInstanceIdentifier")
     checks.monitoring(place_of(call).arn("db", str(name).lower()), values, asked)
-    if values["EngineLifecycleSupport"] not in ("open-source-rds-extended-support", "open-source-rds-extended-support-disabled"):
-        raise checks.invalid(f"Invalid engine lifecycle support: {values['EngineLifecycleSupport']}")
+    checks.lifecycle_support(values["EngineLifecycleSupport"])
 
 
 def group_for(place: Place, version: str, given: str | None) -> str:

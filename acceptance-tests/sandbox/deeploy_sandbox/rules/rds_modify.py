@@ -20,6 +20,7 @@ AT_ONCE = (
     "MaxAllocatedStorage", "PreferredBackupWindow", "PreferredMaintenanceWindow", "AutoMinorVersionUpgrade", "CopyTagsToSnapshot",
     "DeletionProtection", "MonitoringInterval", "MonitoringRoleArn", "PubliclyAccessible", "DatabaseInsightsMode",
     "PerformanceInsightsEnabled", "PerformanceInsightsRetentionPeriod", "CACertificateIdentifier", "NetworkType",
+    "EngineLifecycleSupport",
 )  # fmt: skip
 MODIFIABLE = ("available", "storage-optimization", "storage-full", "incompatible-parameters", "incompatible-option-group")
 
@@ -126,6 +127,7 @@ def _check(call: AwsCall, instance: Instance, planned: dict[str, Any], asked: di
     making.insights(call, planned, asked)
     export = asked.get("CloudwatchLogsExportConfiguration") or {}
     checks.log_types([*(export.get("EnableLogTypes") or []), *(export.get("DisableLogTypes") or [])])
+    checks.lifecycle_support(planned["EngineLifecycleSupport"])
     if "Port" in asked:
         checks.port(int(asked["Port"]))
     if asked.get("MultiAZ") or "DBSubnetGroupName" in asked:
