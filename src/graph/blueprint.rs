@@ -190,6 +190,8 @@ pub struct Setting {
     pub shown: bool,
     /// Switched on only as the last step of create (lifecycle.md 11), e.g. deletion protection.
     pub seal: bool,
+    /// Whether AWS gives the object another id when it changes this in place.
+    pub renews: bool,
 }
 
 /// A setting's value.

@@ -192,6 +192,7 @@ mod tests {
             meaning: crate::graph::Meaning::Exact,
             shown: false,
             seal: false,
+            renews: false,
         };
         let alias = Node::new("alias", "kms_alias", Settings::from([("key_id".to_owned(), target)]));
         let key = |tag: &str| Found {

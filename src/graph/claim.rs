@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn tokens_are_the_same_for_the_same_object_only() {
         use crate::graph::{Input, Meaning, Setting, Settings};
-        let setting = |change| Setting { value: Input::Unknown, change, meaning: Meaning::Exact, shown: false, seal: false };
+        let setting = |change| Setting { value: Input::Unknown, change, meaning: Meaning::Exact, shown: false, seal: false, renews: false };
         let pairs = [("name", Change::Fixed), ("size", Change::Live), ("subnet", Change::Replace)];
         let settings: Settings = pairs.into_iter().map(|(name, change)| (name.into(), setting(change))).collect();
         let (one, two) = (Node::new("a", "k", settings.clone()), Node::new("b", "k", settings));

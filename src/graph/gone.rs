@@ -144,7 +144,14 @@ fn ready(gateways: &Arc<Gateways>, states: Vec<Readiness>, stateful: bool) -> (C
         vec![Arc::new(Kind("claim", Arc::clone(gateways))), Arc::new(Kind("gateway", Arc::clone(gateways)))],
         Arc::new(OsEntropy),
     );
-    let size = Setting { value: Input::Known(Json::Null), change: Change::Live, meaning: Meaning::Exact, shown: false, seal: false };
+    let size = Setting {
+        value: Input::Known(Json::Null),
+        change: Change::Live,
+        meaning: Meaning::Exact,
+        shown: false,
+        seal: false,
+        renews: false,
+    };
     let node = Node { stateful, ..Node::new("gateway", "gateway", Settings::from([("size".to_owned(), size)])) };
     let nodes = vec![Node::new("claim", "claim", Settings::new()).claim(), node];
     let blueprint = Blueprint::of(Owner { resource: "t".into(), name: "n".into() }, nodes);

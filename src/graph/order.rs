@@ -214,6 +214,7 @@ mod tests {
             meaning: Meaning::Exact,
             shown: false,
             seal: false,
+            renews: false,
         };
         blueprint.nodes.first_mut().unwrap().settings.insert("x".into(), from);
         let order = Order::of(&blueprint).unwrap();

@@ -27,6 +27,8 @@ pub(crate) struct Change {
     changed: BTreeMap<ComponentId, BTreeSet<String>>,
     /// Parts that may get another id, or whose outputs aren't final.
     unsettled: BTreeSet<ComponentId>,
+    /// Those of them that stand, and are made anew because something that they are made of is.
+    follow: BTreeSet<ComponentId>,
 }
 
 impl Change {
@@ -62,7 +64,10 @@ impl Change {
                 continue;
             }
             match setting.change {
-                Kind::Live => drop(self.changed.entry(new.id.clone()).or_default().insert(name.clone())),
+                Kind::Live => {
+                    self.changed.entry(new.id.clone()).or_default().insert(name.clone());
+                    self.unsettled.extend(setting.renews.then(|| new.id.clone()));
+                }
                 Kind::Replace if !new.stateful && !new.claim => drop(self.replaced.insert(new.id.clone())),
                 Kind::Replace | Kind::Fixed => self.fixed.push((new.id.clone(), name.clone(), was.clone(), wanted.clone())),
             }
@@ -78,7 +83,7 @@ impl Change {
         };
         for node in after.nodes.iter().filter(|node| !node.absent) {
             let names = drift(&node.id);
-            let remade = |name: &&str| node.settings.get(*name).is_some_and(|setting| setting.change == Kind::Replace);
+            let remade = |name: &&str| node.settings.get(*name).is_some_and(|setting| setting.change == Kind::Replace || setting.renews);
             let unmade = !whole && (!names.is_empty() || !known.contains_key(&node.id));
             if unmade || names.contains(ABSENT) || names.contains(UNREADY) || names.iter().any(remade) {
                 self.unsettled.insert(node.id.clone());
@@ -88,23 +93,27 @@ impl Change {
                 self.changed.entry(node.id.clone()).or_default().insert(name);
             }
         }
-        self.spread(after);
+        self.spread(after, known);
         self
     }
 
     /// What is made anew when what it is made of is another one.
-    fn spread(&mut self, after: &Blueprint) {
+    fn spread(&mut self, after: &Blueprint, known: &Known) {
         loop {
             let moves = |from: &ComponentId| [&self.unsettled, &self.added, &self.replaced].into_iter().any(|all| all.contains(from));
             let follows = |node: &&Node| {
                 !node.absent
                     && !moves(&node.id)
-                    && node.settings.values().any(|setting| setting.change != Kind::Live && setting.value.takes().iter().any(moves))
+                    && node
+                        .settings
+                        .values()
+                        .any(|setting| (setting.change != Kind::Live || setting.renews) && setting.value.takes().iter().any(moves))
             };
             let more: Vec<ComponentId> = after.nodes.iter().filter(follows).map(|node| node.id.clone()).collect();
             if more.is_empty() {
                 return;
             }
+            self.follow.extend(more.iter().filter(|component| known.contains_key(component)).cloned());
             self.unsettled.extend(more);
         }
     }
@@ -112,6 +121,11 @@ impl Change {
     /// Settings that change in place, by component.
     pub(crate) fn changed(&self) -> &BTreeMap<ComponentId, BTreeSet<String>> {
         &self.changed
+    }
+
+    /// Parts that stand, and are made anew because something that they are made of is.
+    pub(crate) fn follow(&self) -> impl Iterator<Item = &ComponentId> {
+        self.follow.iter()
     }
 
     /// Whether a part is there before and after, as the same object.
@@ -180,8 +194,9 @@ impl Change {
                 Path::of("recreate"),
                 format!("`{component}` {id} is gone"),
                 format!(
-                    "It was deleted outside of Terraform, and what it held with it. {resource} makes nothing anew that holds data or identity unless you say \
-                     so: set `recreate = [{component:?}]` to start with an empty one.{left} Nothing was changed. (`terraform destroy -refresh=false` destroys \
+                    "It was deleted outside of Terraform, and what it held with it; a key may only wait for its deletion. {resource} makes nothing anew that \
+                     holds data or identity unless you say so: set `recreate = [{component:?}]` to start with an empty one, or to take back a key that waits.\
+                     {left} Nothing was changed. (`terraform destroy -refresh=false` destroys \
                      what is left.)"
                 ),
             )
@@ -284,7 +299,12 @@ mod tests {
         };
         let prior = at("ready");
         let lost = change.lost("deeploy_x", &prior, &BTreeSet::new(), |_| Some("A snapshot is left.".to_owned()));
-        assert!(lost.first().unwrap().detail.contains(r#"recreate = ["database"]` to start with an empty one. A snapshot is left."#));
+        assert!(
+            lost.first()
+                .unwrap()
+                .detail
+                .contains(r#"recreate = ["database"]` to start with an empty one, or to take back a key that waits. A snapshot is left."#)
+        );
         assert!(change.lost("deeploy_x", &prior, &BTreeSet::from(["database".into()]), |_| None).is_empty());
         assert!(change.lost("deeploy_x", &at(DELETING), &BTreeSet::new(), |_| None).is_empty());
     }
@@ -316,7 +336,19 @@ mod tests {
         assert_eq!(unsettled(&[("vpc", ABSENT)], false), ("group vpc".to_owned(), false));
         assert_eq!(unsettled(&[("alarm", UNREADY), ("vpc", "tags")], true), ("alarm".to_owned(), false));
         assert_eq!(unsettled(&[("alarm", "size")], false), ("alarm".to_owned(), false), "what failed to change may have other outputs");
+        // An association that is led elsewhere and back is another one.
+        let mut renewing = from("association", "vpc", Kind::Live);
+        renewing.settings.values_mut().for_each(|setting| setting.renews = true);
+        let mut blueprint = blueprint.clone();
+        blueprint.nodes.push(renewing);
+        let moved = |drift: &[(&str, &str)]| {
+            let drift = drift.iter().map(|(component, what)| (*component, Value::List(vec![(*what).into()])));
+            let prior = Value::object([("drift", Value::object(drift.collect::<Vec<_>>()))]);
+            let known: Known = blueprint.nodes.iter().map(|node| (node.id.clone(), node.id.0.clone())).collect();
+            !Change::between(&blueprint, &blueprint, &known).with_drift(&blueprint, &known, &prior, true).stays(&"association".into())
+        };
+        assert_eq!((moved(&[]), moved(&[("association", "of")]), moved(&[("vpc", ABSENT)])), (false, true, true));
         let none = Change::between(&blueprint, &blueprint, &Known::new()).with_drift(&blueprint, &Known::new(), &Value::Null, false);
-        assert_eq!(none.unsettled.len(), 5, "nothing was made yet");
+        assert_eq!(none.unsettled.len(), 6, "nothing was made yet");
     }
 }

@@ -7,7 +7,7 @@ use crate::graph::{Change, Input, Meaning, Setting, Settings};
 
 /// A setting that AWS changes in place.
 pub(super) fn live(value: Input) -> Setting {
-    Setting { value, change: Change::Live, meaning: Meaning::Exact, shown: false, seal: false }
+    Setting { value, change: Change::Live, meaning: Meaning::Exact, shown: false, seal: false, renews: false }
 }
 
 /// A setting that is never changed.
@@ -29,6 +29,11 @@ impl Setting {
     /// Set when everything else is there.
     pub(super) fn sealed(self) -> Self {
         Self { seal: true, ..self }
+    }
+
+    /// A change in place gives the object another id.
+    pub(super) fn renewing(self) -> Self {
+        Self { renews: true, ..self }
     }
 
     /// How wanted and found are compared.

@@ -10,7 +10,7 @@ pub const SHAPES: usize = 6;
 pub const DIAMOND: usize = 3;
 
 fn setting(value: Input, change: Change) -> Setting {
-    Setting { value, change, meaning: Meaning::Exact, shown: false, seal: false }
+    Setting { value, change, meaning: Meaning::Exact, shown: false, seal: false, renews: false }
 }
 
 pub fn known(value: Json, change: Change) -> Setting {

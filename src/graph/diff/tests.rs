@@ -6,7 +6,7 @@ use super::*;
 use crate::graph::{Claim, Input, Meaning, Owner, Phase, Setting};
 
 fn setting(value: Json, change: Change) -> Setting {
-    Setting { value: Input::Known(value), change, meaning: Meaning::Exact, shown: false, seal: false }
+    Setting { value: Input::Known(value), change, meaning: Meaning::Exact, shown: false, seal: false, renews: false }
 }
 
 fn blueprint() -> Blueprint {

@@ -221,6 +221,10 @@ fn key(
         if node.id.0 == component {
             node.settings.insert("policy".to_owned(), live(Input::from(key_policy(place, users, &[]))).meaning(Meaning::Policy));
             node.settings.insert("guard_usage".to_owned(), unread(Input::Known(json!(!retained))));
+            // `rotation_period_in_days` shows the data key's; what the other one has shows in `drift`.
+            if let Some(setting) = node.settings.get_mut("rotation_period_in_days") {
+                setting.shown = component == DATA;
+            }
             node.keep = retained.then(|| reason.to_owned());
         } else {
             node.keep = retained.then(String::new);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     database::between,
-    stage::{Stage, mutations_of, stage},
+    stage::{Stage, change, mutations_of, stage},
 };
 
 const ENVIRONMENT: &str = "deeploy_environment.this";
@@ -20,6 +20,14 @@ fn environment(world: &World, database: &str) -> String {
     )
 }
 
+/// The role that the configuration names.
+fn admin(world: &World) -> Result<(), Failure> {
+    let trust = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{}:root", world.account()) }, "Action": "sts:AssumeRole" },
+    ] });
+    world.iam("CreateRole", &[("RoleName", "admin"), ("AssumeRolePolicyDocument", &trust.to_string())]).map(drop)
+}
+
 /// What a destroy is refused with; nothing was changed.
 fn refused(world: &World, terraform: &Terraform) -> Result<String, Failure> {
     let (run, calls) = mutations_of(world, || terraform.destroy::<&str>(&[]))?;
@@ -30,10 +38,7 @@ fn refused(world: &World, terraform: &Terraform) -> Result<String, Failure> {
 #[test]
 fn keys_outlive_what_a_destroy_leaves() -> Result<(), Failure> {
     let Stage { world, terraform } = &stage()?;
-    let trust = json!({ "Version": "2012-10-17", "Statement": [
-        { "Effect": "Allow", "Principal": { "AWS": format!("arn:aws:iam::{}:root", world.account()) }, "Action": "sts:AssumeRole" },
-    ] });
-    world.iam("CreateRole", &[("RoleName", "admin"), ("AssumeRolePolicyDocument", &trust.to_string())])?;
+    admin(world)?;
     terraform.configure(&environment(world, ""))?;
     terraform.apply::<&str>(&[])?.success()?;
     check::empty_plan(terraform)?;
@@ -68,5 +73,27 @@ fn keys_outlive_what_a_destroy_leaves() -> Result<(), Failure> {
     terraform.destroy::<&str>(&[])?.success()?;
     let keys: Vec<Value> = world.objects_of("kms:key")?.into_iter().map(|key| key["state"].clone()).collect();
     assert_eq!(keys, ["PendingDeletion", "PendingDeletion"]);
+    check::no_unsupported_call(world)
+}
+
+/// The key is enabled again by an apply. RDS has stopped the database meanwhile, and whoever reads the error is told how it goes on.
+#[test]
+fn a_disabled_key_is_enabled_again() -> Result<(), Failure> {
+    let Stage { world, terraform } = &stage()?;
+    admin(world)?;
+    terraform.configure(&environment(world, ""))?;
+    terraform.apply::<&str>(&[])?.success()?;
+    let key = terraform.attributes(ENVIRONMENT)?["encryption"]["data_key_arn"].as_str().unwrap_or_default().to_owned();
+    world.kms("DisableKey", &json!({ "KeyId": key }))?;
+    let (plan, planning) = mutations_of(world, || terraform.plan::<&str>(&[]))?;
+    plan.success()?;
+    let drift = change(terraform, ENVIRONMENT)?.before["drift"].clone();
+    assert_eq!((drift, planning), (json!({ "data_key": ["enabled"], "database": ["unready"] }), Vec::new()));
+    let (applied, calls) = mutations_of(world, || terraform.apply_plan())?;
+    check::says(&applied.failure()?, "start the instance (aws rds start-db-instance) within seven days")?;
+    assert!(calls.contains(&"kms:EnableKey".to_owned()), "{calls:?}");
+    world.query("rds", RDS, "StartDBInstance", &[("DBInstanceIdentifier", "keys")])?;
+    terraform.apply::<&str>(&[])?.success()?;
+    check::empty_plan(terraform)?;
     check::no_unsupported_call(world)
 }

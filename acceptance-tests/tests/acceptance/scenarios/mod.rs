@@ -28,7 +28,6 @@ mod environment_loss;
 mod environment_presets;
 mod environment_regions;
 mod environment_restore;
-mod environment_settings;
 mod environment_stage;
 mod environment_updates;
 mod environment_user;
@@ -36,6 +35,7 @@ mod environments;
 #[cfg(unix)]
 mod ephemeral;
 mod every_component;
+mod every_setting;
 mod examples;
 mod iam_role;
 mod iam_user;

@@ -220,7 +220,8 @@ fn readiness(instance: &DbInstance, wanted: &Settings) -> Readiness {
             "start it (aws rds start-db-instance): AWS changes nothing of a stopped instance, and starts it by itself after seven days",
         ),
         "inaccessible-encryption-credentials-recoverable" => broken(
-            "its KMS key is disabled or not allowed. Enable the key and start the instance within seven days: after that only a restore from a backup helps",
+            "its KMS key was disabled or not allowed. Once the key can be used again, start the instance (aws rds start-db-instance) within seven days: \
+             after that only a restore from a backup helps",
         ),
         "inaccessible-encryption-credentials" => {
             broken("its KMS key is gone or not allowed; only a restore from a backup under a usable key helps")

@@ -75,7 +75,12 @@ fn linked_or_none(attribute: &Attr<String>) -> Input {
 
 fn log_group(model: &Cluster, links: &Links) -> Node {
     // EKS makes it by itself, without retention and key, where it isn't there first.
-    service_log_group(LOG_GROUP, |cluster| format!("/aws/eks/{cluster}/cluster"), model, links)
+    let mut group = service_log_group(LOG_GROUP, |cluster| format!("/aws/eks/{cluster}/cluster"), model, links);
+    // `log_retention_in_days` shows this one's; what the others have shows in `drift`.
+    if let Some(setting) = group.settings.get_mut("retention_in_days") {
+        setting.shown = true;
+    }
+    group
 }
 
 /// The add-on's agent and Fluent Bit make theirs in the same way, and leave them behind.
@@ -89,7 +94,7 @@ fn service_log_group(id: &str, named: impl Fn(&str) -> String, model: &Cluster, 
     let name = name_of(links).map_or(Input::Unknown, |cluster| Input::Known(json!(named(cluster))));
     let group = settings([
         ("name", fixed(name)),
-        ("retention_in_days", live(input(&model.log_retention_in_days)).shown()),
+        ("retention_in_days", live(input(&model.log_retention_in_days))),
         ("kms_key_arn", live(linked_or_none(&links.key_arn))),
     ]);
     Node::new(id, "log_group", group).adopting()

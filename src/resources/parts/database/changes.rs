@@ -179,5 +179,9 @@ pub(crate) fn moved(planned: &Database, prior: &Database, repaired: bool) -> Vec
     if pending {
         moved.push("pending_changes");
     }
+    // Somebody took the password into their own hands: with the repair RDS keeps it in a secret again.
+    if repaired && prior.master_secret_arn.is_null() {
+        moved.push("master_secret_arn");
+    }
     moved
 }

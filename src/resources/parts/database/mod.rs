@@ -286,7 +286,7 @@ pub(crate) fn refresh(model: &mut Database, seen: &Observed) {
     if let Some(serde_json::Value::Array(types)) = seen.setting(DATABASE, "enabled_cloudwatch_logs_exports") {
         model.enabled_cloudwatch_logs_exports = Attr::Known(types.iter().filter_map(|kind| kind.as_str().map(str::to_owned)).collect());
     }
-    seen.number("database_log_group/postgresql", "retention_in_days", &mut model.log_retention_in_days);
+    seen.number(nodes::SHOWN_LOG_GROUP, "retention_in_days", &mut model.log_retention_in_days);
 }
 
 #[cfg(test)]

@@ -175,16 +175,23 @@ fn role(links: &Links, place: &Place) -> Node {
     )
 }
 
+/// The group that `log_retention_in_days` is read from.
+pub(super) const SHOWN_LOG_GROUP: &str = "database_log_group/postgresql";
+
 /// The logs' groups are made before RDS would make them, without an end and without a key.
 fn log_groups(model: &Database, links: &Links) -> Vec<Node> {
     let exported = |kind: &str| model.enabled_cloudwatch_logs_exports.known().is_none_or(|types| types.known().any(|known| known == kind));
     let group = |kind: &str| {
+        let id = format!("database_log_group/{kind}");
+        let days = live(input(&model.log_retention_in_days));
+        // `log_retention_in_days` shows this one's; what the others have shows in `drift`.
+        let days = if id == SHOWN_LOG_GROUP { days.shown() } else { days };
         let node = Node::new(
-            &format!("database_log_group/{kind}"),
+            &id,
             "log_group",
             settings([
                 ("name", fixed(known(format!("/aws/rds/instance/{}/{kind}", links.identifier())))),
-                ("retention_in_days", live(input(&model.log_retention_in_days)).shown()),
+                ("retention_in_days", days),
                 ("kms_key_arn", live(links.data_key_arn.clone())),
             ]),
         );

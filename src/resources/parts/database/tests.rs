@@ -248,7 +248,11 @@ fn what_is_restarted_or_disconnected_is_warned_of() {
     let now = standing(&[("apply_immediately", true.into())]);
     assert_eq!(texts(&warnings(&now, Some(&waiting), &Path::root())), ["apply_immediately: What was waiting is made now"]);
     assert_eq!((moved(&now, &waiting, false), moved(&standing(&[]), &standing(&[]), false)), (vec!["pending_changes"], vec![]));
-    assert_eq!(moved(&standing(&[]), &standing(&[]), true), ["pending_changes"], "a repair may wait for the window");
+    let kept = Database { master_secret_arn: Attr::Known("arn:s".to_owned()), ..standing(&[]) };
+    assert_eq!(moved(&kept, &kept, true), ["pending_changes"], "a repair may wait for the window");
+    let theirs = Database { master_secret_arn: Attr::Null, ..standing(&[]) };
+    assert_eq!(moved(&theirs, &theirs, true), ["pending_changes", "master_secret_arn"]);
+    assert_eq!(moved(&theirs, &theirs, false), [""; 0]);
 }
 
 #[test]

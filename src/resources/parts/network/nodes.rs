@@ -227,8 +227,10 @@ fn associations(zones: &[&str]) -> Vec<Node> {
                 Purpose::Private => private_table(zone),
                 other => format!("{}_route_table", other.name()),
             };
-            let association =
-                settings([("subnet_id", fixed(output(&purpose.subnet(zone), "id"))), ("route_table_id", live(output(&table, "id")))]);
+            let association = settings([
+                ("subnet_id", fixed(output(&purpose.subnet(zone), "id"))),
+                ("route_table_id", live(output(&table, "id")).renewing()),
+            ]);
             nodes.push(Node::new(&format!("{}_association/{zone}", purpose.name()), "route_table_association", association));
         }
     }
