@@ -41,8 +41,8 @@ pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(90);
 /// One load of credentials, seconds: instance metadata, SSO or a process that asks a vault; the SDK's default of 5 is too short
 /// for a chain of roles.
 const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(30);
-/// One try of [`connect`], seconds.
-const ALL_TIMEOUT: Duration = Duration::from_secs(120);
+/// One step of [`connect`], seconds: finding the region and the credentials, or one try to learn who calls.
+const STEP_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Pinned, so that an update of the SDK changes no behaviour by itself.
 fn behavior() -> BehaviorVersion {
@@ -100,7 +100,7 @@ pub enum ConnectError {
         accounts: Accounts,
     },
     /// It took too long.
-    #[error("no answer within {} s", ALL_TIMEOUT.as_secs())]
+    #[error("no answer within {} s", STEP_TIMEOUT.as_secs())]
     TimedOut,
 }
 
@@ -109,8 +109,19 @@ pub enum ConnectError {
 /// # Errors
 /// Names what is missing or wrong; holds no secret.
 pub async fn connect(settings: &Settings, environment: &Environment) -> Result<Aws, ConnectError> {
-    let connect = || tokio::time::timeout(ALL_TIMEOUT, connect_unbounded(settings, environment));
-    patiently_where(busy, || Box::pin(async move { connect().await.unwrap_or(Err(ConnectError::TimedOut)) })).await
+    // Boxed: the futures of the SDK are large.
+    let (config, region) = in_time(Box::pin(prepare(settings, environment))).await?;
+    let sts = aws_sdk_sts::Client::from_conf(sts_config(&config, settings));
+    // The same client each time: it keeps the roles that it has taken on.
+    let caller = patiently_where(busy, || Box::pin(in_time(caller(&sts)))).await?;
+    if !settings.accounts.admit(&caller.account_id) {
+        return Err(ConnectError::Account { caller, accounts: settings.accounts.clone() });
+    }
+    Ok(clients(&config, settings, region.as_ref(), caller, sts))
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, ConnectError>>) -> Result<T, ConnectError> {
+    tokio::time::timeout(STEP_TIMEOUT, work).await.unwrap_or(Err(ConnectError::TimedOut))
 }
 
 /// That AWS answered, and had no time. An endpoint that doesn't answer is more likely wrong than busy, and is told at once.
@@ -124,12 +135,15 @@ fn busy(error: &ConnectError) -> Option<Failure> {
     is_busy.then(|| failure.clone())
 }
 
-async fn connect_unbounded(settings: &Settings, environment: &Environment) -> Result<Aws, ConnectError> {
+async fn prepare(settings: &Settings, environment: &Environment) -> Result<(SdkConfig, Region), ConnectError> {
     let http = http::client(settings, environment)?;
     let files = profile_files(settings)?;
     let region = region(settings, environment, &http, files.as_ref()).await.ok_or(ConnectError::NoRegion)?;
-    let config = with_credentials(load(settings, &http, files, &region).await, settings);
-    let sts = aws_sdk_sts::Client::from_conf(sts_config(&config, settings));
+    Ok((with_credentials(load(settings, &http, files, &region).await, settings), region))
+}
+
+/// Who calls; on the way to it every role is taken on.
+async fn caller(sts: &aws_sdk_sts::Client) -> Result<Caller, ConnectError> {
     let identity = sts.get_caller_identity().send().await.map_err(|error| {
         let role = find::<RoleError>(&error).cloned().map(ConnectError::Role);
         let credentials = || find::<CredentialsError>(&error).map(credentials_error);
@@ -138,11 +152,7 @@ async fn connect_unbounded(settings: &Settings, environment: &Environment) -> Re
             None => ConnectError::Call(failure("sts:GetCallerIdentity", error)),
         }
     })?;
-    let caller = Caller { account_id: identity.account.unwrap_or_default(), arn: identity.arn.unwrap_or_default() };
-    if !settings.accounts.admit(&caller.account_id) {
-        return Err(ConnectError::Account { caller, accounts: settings.accounts.clone() });
-    }
-    Ok(clients(&config, settings, region.as_ref(), caller, sts))
+    Ok(Caller { account_id: identity.account.unwrap_or_default(), arn: identity.arn.unwrap_or_default() })
 }
 
 fn credentials_error(error: &CredentialsError) -> ConnectError {

@@ -232,8 +232,9 @@ async fn a_throttled_caller_waits_and_asks_again() {
     let server = Loopback::start(busy);
     assert_eq!(connected(&settings(&server)).await.unwrap().account_id, "123456789012");
     assert_eq!(server.requests().len(), 2);
+    // A role that was taken on is kept while the rest is asked again.
     let aws = connected(&Settings { roles: vec![role("first")], ..settings(&server) }).await.unwrap();
-    assert_eq!(aws.account_id, "123456789012");
+    assert_eq!((aws.account_id.as_str(), server.requests().len()), ("123456789012", 6));
     let proxy = Loopback::start(|_| Some((503, "<html>no</html>".to_owned())));
     assert!(matches!(connected(&settings(&proxy)).await.unwrap_err(), ConnectError::Call(_)));
     assert_eq!(proxy.requests().len(), 1);
