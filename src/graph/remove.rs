@@ -1,8 +1,8 @@
 //! Deleting one object, and seeing that it is gone.
 
 use super::{
-    Class, Component, Doing, Failure, Found, Kept, Query, Readiness, Wanted, check::Ctx, outcome::Halt, resolve::bug, retry::Patience,
-    wait::Wait,
+    Claim, Class, Component, Doing, Failure, Found, Kept, Query, Readiness, Wanted, check::Ctx, outcome::Halt, resolve::bug,
+    retry::Patience, wait::Wait,
 };
 
 /// Deletes `found` and waits until it is gone. A conflict is tried again for a while: what it still hangs on was deleted a moment
@@ -29,7 +29,7 @@ pub(crate) async fn remove(
     let (mut absences, mut given_up) = (0, GivenUp::default());
     loop {
         match ctx.look(component, &query, Some(&found.id)).await {
-            Ok(Some(left)) if left.id == found.id && left.readiness != Readiness::Deleted => {
+            Ok(Some(left)) if left.id == found.id && left.readiness != Readiness::Deleted && !is_anothers(found, &left) => {
                 given_up.see(found, &left)?;
                 absences = 0;
             }
@@ -45,6 +45,12 @@ pub(crate) async fn remove(
             _ => ctx.pace.sleep(ctx.pace.limits.again).await?,
         }
     }
+}
+
+/// Whether a claim's name was taken by the next create the moment it was free: that one is another incarnation's.
+fn is_anothers(before: &Found, now: &Found) -> bool {
+    let claims = Claim::of(&before.tags).zip(Claim::of(&now.tags));
+    claims.is_some_and(|(before, now)| before.incarnation != now.incarnation)
 }
 
 /// How often in a row it must show: reads lag.
