@@ -70,6 +70,8 @@ pub struct Node {
     pub settings: Settings,
     /// Components that must be ready first, beyond those whose outputs its settings take.
     pub after: Vec<ComponentId>,
+    /// Components that it needs while it is new, and goes before once it is there.
+    pub late: Option<Late>,
     /// The first object made, which carries uid, incarnation and phase (lifecycle.md 14). Exactly one node is.
     pub claim: bool,
     /// Holds data: never recreated within an update (lifecycle.md 2).
@@ -88,6 +90,15 @@ pub struct Node {
     pub absent: bool,
 }
 
+/// See [`Node::late`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Late {
+    /// The others.
+    pub others: Vec<ComponentId>,
+    /// The setting that tells that it has what it needs.
+    pub well: &'static str,
+}
+
 impl Node {
     /// A stateless component that is deleted with its resource.
     #[must_use]
@@ -97,6 +108,7 @@ impl Node {
             kind,
             settings,
             after: Vec::new(),
+            late: None,
             claim: false,
             stateful: false,
             keep: None,
@@ -124,6 +136,13 @@ impl Node {
     pub fn after(mut self, others: impl IntoIterator<Item = impl Into<ComponentId>>) -> Self {
         self.after.extend(others.into_iter().map(Into::into));
         self
+    }
+
+    /// It comes after these while it is new, or its setting `well` differs (it may lack just what they are); else those that are there are
+    /// changed after it.
+    #[must_use]
+    pub fn late(self, others: impl IntoIterator<Item = impl Into<ComponentId>>, well: &'static str) -> Self {
+        Self { late: Some(Late { others: others.into_iter().map(Into::into).collect(), well }), ..self }
     }
 
     /// The cloud itself may have made it.

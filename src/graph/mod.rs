@@ -29,7 +29,7 @@ mod template;
 mod wait;
 mod work;
 
-pub use blueprint::{Blueprint, Change, ComponentId, IgnoreTags, Input, Meaning, Node, Owner, Setting, Settings};
+pub use blueprint::{Blueprint, Change, ComponentId, IgnoreTags, Input, Late, Meaning, Node, Owner, Setting, Settings};
 pub use claim::{COMPONENT, Claim, INCARNATION, OWNER, PHASE, PREFIX, Phase, UID};
 pub use cloud::{Cloud, Entropy, Limits, OsEntropy};
 pub use compare::same;

@@ -4,7 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::{Blueprint, Cloud, ComponentId, Input, Node};
+use super::{
+    Blueprint, Cloud, ComponentId, Found, Input, Node, Readiness,
+    diff::{What, differing},
+    resolve::{Objects, settings},
+};
 
 /// Edges by position in [`Blueprint::nodes`].
 #[derive(Clone, Debug)]
@@ -65,7 +69,7 @@ impl Order {
             let takes = node.settings.values().flat_map(|setting| setting.value.takes());
             let takes = takes.map(|from| position(node, &from)).collect::<Result<BTreeSet<_>, _>>()?;
             let mut waits = takes.clone();
-            for other in &node.after {
+            for other in node.after.iter().chain(node.late.iter().flat_map(|late| &late.others)) {
                 waits.insert(position(node, other)?);
             }
             if at == claim {
@@ -89,6 +93,35 @@ impl Order {
         let order = Self { needs, inputs, dependents };
         order.acyclic(nodes)?;
         Ok(order)
+    }
+
+    /// The order of a run in which some of the components are there: see [`Node::late`]. What must be gone before what stays as it is.
+    pub(crate) fn among(&self, blueprint: &Blueprint, found: &Objects) -> Self {
+        let mut order = self.clone();
+        let position = |id: &ComponentId| blueprint.nodes.iter().position(|node| node.id == *id);
+        let ready = |id: &ComponentId| found.get(id).filter(|found| found.readiness == Readiness::Ready);
+        for (at, node) in blueprint.nodes.iter().enumerate() {
+            let Some(late) = &node.late else { continue };
+            let (wanted, _) = settings(node, found);
+            let differs = |one: &Found| {
+                differing(node, &wanted, one).iter().any(|what| matches!(what, What::Setting { name, .. } if name == late.well))
+            };
+            let is_well = ready(&node.id).is_some_and(|one| !differs(one));
+            let there: Vec<usize> = late.others.iter().filter(|other| ready(other).is_some()).filter_map(position).collect();
+            if !is_well || there.is_empty() {
+                continue;
+            }
+            if let Some(needs) = order.needs.get_mut(at) {
+                needs.retain(|other| !late.others.iter().any(|late| position(late) == Some(*other)));
+            }
+            for other in there {
+                if let Some(needs) = order.needs.get_mut(other) {
+                    needs.insert(at);
+                }
+            }
+        }
+        // A turned edge must not close a circle: then all wait as if everything were new.
+        if order.acyclic(&blueprint.nodes).is_ok() { order } else { self.clone() }
     }
 
     /// Checks too that every kind can be made and every value is known: what a run needs beyond a plan.
@@ -221,6 +254,44 @@ mod tests {
         assert_eq!(order.needs, [BTreeSet::from([1, 2]), BTreeSet::new(), BTreeSet::from([1])]);
         assert_eq!(order.inputs, [BTreeSet::from([2]), BTreeSet::new(), BTreeSet::new()]);
         assert_eq!(order.dependents, [BTreeSet::new(), BTreeSet::from([0, 2]), BTreeSet::from([0])]);
+    }
+
+    /// An add-on comes up on nodes; an upgrade of both begins with the add-on.
+    #[test]
+    fn what_was_late_goes_first_once_it_is_there_and_well() {
+        let mut blueprint = blueprint(&[("claim", &[]), ("nodes", &[]), ("more", &[]), ("addon", &[]), ("alarm", &["addon"])]);
+        let well = Setting {
+            value: Input::Known("yes".into()),
+            change: Change::Live,
+            meaning: Meaning::Exact,
+            shown: false,
+            seal: false,
+            renews: false,
+        };
+        let addon = blueprint.nodes.get_mut(3).unwrap();
+        addon.late = Some(crate::graph::Late { others: vec!["nodes".into(), "more".into()], well: "well" });
+        addon.settings.insert("well".into(), well);
+        let order = Order::of(&blueprint).unwrap();
+        let is = |well: &str| Found { settings: [("well".to_owned(), well.into())].into(), ..Found::default() };
+        let needs = |there: &[(&str, Found)]| {
+            let found: Objects = there.iter().map(|(id, found)| ((*id).into(), found.clone())).collect();
+            let among = order.among(&blueprint, &found);
+            assert_eq!(among.dependents, order.dependents, "a destroy goes as ever");
+            [1, 2, 3].map(|at| among.needs.get(at).unwrap().iter().copied().collect::<Vec<_>>())
+        };
+        let new: [Vec<usize>; 3] = [vec![0], vec![0], vec![0, 1, 2]];
+        assert_eq!(needs(&[]), new);
+        assert_eq!(needs(&[("nodes", is(""))]), new);
+        assert_eq!(needs(&[("addon", is("yes"))]), new, "there is nothing that it could run on");
+        assert_eq!(needs(&[("nodes", is("")), ("addon", is("no"))]), new, "it may lack nodes");
+        let coming = Found { readiness: Readiness::Pending("x".into()), ..is("yes") };
+        assert_eq!(needs(&[("nodes", is("")), ("addon", coming)]), new);
+        assert_eq!(needs(&[("nodes", is("")), ("more", is("")), ("addon", is("yes"))]), [vec![0, 3], vec![0, 3], vec![0]]);
+        assert_eq!(
+            needs(&[("nodes", is("")), ("addon", is("yes"))]),
+            [vec![0, 3], vec![0], vec![0]],
+            "a new group is no part of the upgrade"
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -22,7 +22,7 @@ use super::{
 /// what exists.
 pub async fn run(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome {
     let total = total(blueprint);
-    let order = match Order::for_run(blueprint, cloud) {
+    let mut order = match Order::for_run(blueprint, cloud) {
         Ok(order) => order,
         Err(flaw) => return Outcome::refused(total, vec![flaw.into()]),
     };
@@ -43,8 +43,10 @@ pub async fn run(cloud: &Cloud, blueprint: &Blueprint, run: Run) -> Outcome {
             break observed;
         }
     };
+    order = order.among(blueprint, &observed.found);
     let mut state = State::new(&ctx, observed);
-    lease::renewing(&ctx, bring_about(&ctx, &order, &mut state)).await;
+    // Boxed: whoever waits for a run would else carry all of it.
+    lease::renewing(&ctx, Box::pin(bring_about(&ctx, &order, &mut state))).await;
     state.into_outcome(&ctx)
 }
 

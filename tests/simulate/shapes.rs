@@ -94,12 +94,15 @@ fn diamond(name: &str) -> Vec<Node> {
     let mut bottom =
         node("bottom", "thing", common(true), &[("name", named(&format!("{name}-bottom"))), ("target", output("left", Change::Live))]);
     bottom.after = vec!["right".into()];
+    // What runs on another: after it while it is new, before it later.
+    let runner = node("runner", "instance", common(false), &[("target", output("top", Change::Live))]).late(["left", "right"], "live");
     vec![
         node("top", "record", common(false), &[("name", named(name))]).claim(),
         node("left", "instance", common(false), &[("target", output("top", Change::Live))]),
         node("right", "secret", common(false), &[("name", named(&format!("{name}-right"))), ("target", output("top", Change::Live))])
             .stateful(),
         bottom.stateful(),
+        runner,
     ]
 }
 

@@ -166,6 +166,9 @@ impl<'a> Wiring<'a> {
         let there: Vec<ComponentId> = nodes.iter().map(|node| node.id.clone()).collect();
         for node in &mut nodes {
             node.after.retain(|other| there.contains(other));
+            if let Some(late) = &mut node.late {
+                late.others.retain(|other| there.contains(other));
+            }
             for setting in node.settings.values_mut() {
                 if setting.value.takes().iter().any(|from| !there.contains(from)) {
                     setting.value = Input::Unknown;

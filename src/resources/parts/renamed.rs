@@ -13,6 +13,9 @@ pub(crate) fn renamed(nodes: Vec<Node>, names: &[(&str, &str)]) -> Vec<Node> {
     let one = |mut node: Node| {
         node.id = rename(&node.id);
         node.after = node.after.iter().map(rename).collect();
+        if let Some(late) = &mut node.late {
+            late.others = late.others.iter().map(rename).collect();
+        }
         node.claim = false;
         for setting in node.settings.values_mut() {
             setting.value = match &setting.value {

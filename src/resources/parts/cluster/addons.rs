@@ -11,7 +11,7 @@ use crate::{
 
 /// Before nodes: without a network plugin none becomes ready, and without the identity agent its pods have no role.
 const EARLY: &[&str] = &["eks-pod-identity-agent", "kube-proxy", "vpc-cni"];
-/// After nodes, which they run on.
+/// After nodes, which they run on; an upgrade of both begins with them.
 const LATE: &[&str] = &["amazon-cloudwatch-observability", "aws-ebs-csi-driver", "coredns", "metrics-server"];
 
 /// The add-on that sends the nodes' and pods' logs and figures to CloudWatch.
@@ -49,7 +49,7 @@ pub(super) fn early() -> impl Iterator<Item = ComponentId> {
 /// All add-ons; `groups` are the components of the node groups.
 pub(super) fn nodes(model: &Cluster, groups: &[ComponentId]) -> Vec<Node> {
     let early = EARLY.iter().map(|name| node(model, name));
-    let late = LATE.iter().map(|name| node(model, name).after(groups.iter().cloned()));
+    let late = LATE.iter().map(|name| node(model, name).late(groups.iter().cloned(), "health"));
     early.chain(late).collect()
 }
 

@@ -200,7 +200,7 @@ fn upgrade(planned: &Cluster, prior: Option<&Cluster>, at: &Path) -> Option<Diag
         return (minor(asked)? < minor(after)?).then(|| Diagnostic::warning(path, "All nodes are replaced", detail));
     };
     let detail = format!(
-        "From {before} to {after}: first the control plane, then the add-ons that nodes need, then {NODES}; then the other add-ons. There is no way back. Look \
+        "From {before} to {after}: first the control plane, then the add-ons, then {NODES}. There is no way back. Look \
          through what runs in the cluster for interfaces that {after} no longer has."
     );
     (minor(&before)? < minor(&after)?).then(|| Diagnostic::warning(path, "Kubernetes is upgraded, and all nodes are replaced", detail))

@@ -94,7 +94,8 @@ fn waits_for(blueprint: &Blueprint, id: &str) -> BTreeSet<String> {
     while let Some(id) = next.pop() {
         let node = node(blueprint, &id);
         let inputs = node.settings.values().flat_map(|setting| setting.value.takes());
-        for other in node.after.iter().cloned().chain(inputs) {
+        let late = node.late.iter().flat_map(|late| late.others.iter().cloned());
+        for other in node.after.iter().cloned().chain(late).chain(inputs) {
             if all.insert(other.0.clone()) {
                 next.push(other.0);
             }
