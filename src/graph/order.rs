@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::{
-    Blueprint, Cloud, ComponentId, Found, Input, Node, Readiness,
+    Blueprint, Change, Cloud, ComponentId, Input, Node, Readiness,
     diff::{What, differing},
     resolve::{Objects, settings},
 };
@@ -102,13 +102,20 @@ impl Order {
         let ready = |id: &ComponentId| found.get(id).filter(|found| found.readiness == Readiness::Ready);
         for (at, node) in blueprint.nodes.iter().enumerate() {
             let Some(late) = &node.late else { continue };
-            let (wanted, _) = settings(node, found);
-            let differs = |one: &Found| {
-                differing(node, &wanted, one).iter().any(|what| matches!(what, What::Setting { name, .. } if name == late.well))
+            let lacks = |node: &Node, counts: &dyn Fn(&What) -> bool| {
+                let (wanted, _) = settings(node, found);
+                ready(&node.id).is_none_or(|one| differing(node, &wanted, one).iter().any(counts))
             };
-            let is_well = ready(&node.id).is_some_and(|one| !differs(one));
-            let there: Vec<usize> = late.others.iter().filter(|other| ready(other).is_some()).filter_map(position).collect();
-            if !is_well || there.is_empty() {
+            let ill = |what: &What| matches!(what, What::Setting { name, .. } if name == late.well);
+            // What is made anew is new again.
+            let ill_or_replaced = |what: &What| ill(what) || matches!(what, What::Setting { change: Change::Replace, .. });
+            let there: Vec<usize> = late
+                .others
+                .iter()
+                .filter_map(position)
+                .filter(|other| blueprint.nodes.get(*other).is_some_and(|other| !lacks(other, &ill)))
+                .collect();
+            if lacks(node, &ill_or_replaced) || there.is_empty() {
                 continue;
             }
             if let Some(needs) = order.needs.get_mut(at) {
@@ -209,7 +216,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::graph::{Change, Meaning, Owner, Setting, Settings};
+    use crate::graph::{Found, Meaning, Owner, Setting, Settings};
 
     fn blueprint(edges: &[(&str, &[&str])]) -> Blueprint {
         let node = |(id, after): &(&str, &[&str])| {
@@ -268,11 +275,17 @@ mod tests {
             seal: false,
             renews: false,
         };
+        blueprint.nodes.get_mut(1).unwrap().settings.insert("well".into(), well.clone());
+        let failed = Setting { value: Input::Known("no".into()), change: Change::Replace, ..well.clone() };
         let addon = blueprint.nodes.get_mut(3).unwrap();
+        addon.settings.insert("create_failed".into(), failed);
         addon.late = Some(crate::graph::Late { others: vec!["nodes".into(), "more".into()], well: "well" });
         addon.settings.insert("well".into(), well);
         let order = Order::of(&blueprint).unwrap();
-        let is = |well: &str| Found { settings: [("well".to_owned(), well.into())].into(), ..Found::default() };
+        let is = |well: &str| Found {
+            settings: [("well", well), ("create_failed", "no")].map(|(name, value)| (name.to_owned(), value.into())).into(),
+            ..Found::default()
+        };
         let needs = |there: &[(&str, Found)]| {
             let found: Objects = there.iter().map(|(id, found)| ((*id).into(), found.clone())).collect();
             let among = order.among(&blueprint, &found);
@@ -281,14 +294,18 @@ mod tests {
         };
         let new: [Vec<usize>; 3] = [vec![0], vec![0], vec![0, 1, 2]];
         assert_eq!(needs(&[]), new);
-        assert_eq!(needs(&[("nodes", is(""))]), new);
+        assert_eq!(needs(&[("nodes", is("yes"))]), new);
         assert_eq!(needs(&[("addon", is("yes"))]), new, "there is nothing that it could run on");
-        assert_eq!(needs(&[("nodes", is("")), ("addon", is("no"))]), new, "it may lack nodes");
+        assert_eq!(needs(&[("nodes", is("yes")), ("addon", is("no"))]), new, "it may lack nodes");
+        assert_eq!(needs(&[("nodes", is("no")), ("addon", is("yes"))]), new, "nodes that are ill are mended first");
+        let mut failed = is("yes");
+        failed.settings.insert("create_failed".to_owned(), "yes".into());
+        assert_eq!(needs(&[("nodes", is("yes")), ("addon", failed)]), new, "what is made anew is new again");
         let coming = Found { readiness: Readiness::Pending("x".into()), ..is("yes") };
-        assert_eq!(needs(&[("nodes", is("")), ("addon", coming)]), new);
-        assert_eq!(needs(&[("nodes", is("")), ("more", is("")), ("addon", is("yes"))]), [vec![0, 3], vec![0, 3], vec![0]]);
+        assert_eq!(needs(&[("nodes", is("yes")), ("addon", coming)]), new);
+        assert_eq!(needs(&[("nodes", is("yes")), ("more", is("no")), ("addon", is("yes"))]), [vec![0, 3], vec![0, 3], vec![0]]);
         assert_eq!(
-            needs(&[("nodes", is("")), ("addon", is("yes"))]),
+            needs(&[("nodes", is("yes")), ("addon", is("yes"))]),
             [vec![0, 3], vec![0], vec![0]],
             "a new group is no part of the upgrade"
         );

@@ -27,8 +27,10 @@ pub(crate) struct Change {
     changed: BTreeMap<ComponentId, BTreeSet<String>>,
     /// Parts that may get another id, or whose outputs aren't final.
     unsettled: BTreeSet<ComponentId>,
-    /// Those of them that stand, and are made anew because something that they are made of is.
+    /// Those of them that stand, and are made anew because something that they are made of is or may be.
     follow: BTreeSet<ComponentId>,
+    /// Parts that stood and are gone.
+    gone: BTreeSet<ComponentId>,
 }
 
 impl Change {
@@ -88,6 +90,7 @@ impl Change {
             if unmade || names.contains(ABSENT) || names.contains(UNREADY) || names.iter().any(remade) {
                 self.unsettled.insert(node.id.clone());
             }
+            self.gone.extend(names.contains(ABSENT).then(|| node.id.clone()));
             let differs = names.iter().filter(|name| node.settings.contains_key(**name)).map(|name| (*name).to_owned());
             for name in differs {
                 self.changed.entry(node.id.clone()).or_default().insert(name);
@@ -123,9 +126,14 @@ impl Change {
         &self.changed
     }
 
-    /// Parts that stand, and are made anew because something that they are made of is.
+    /// Parts that stand, and are made anew because something that they are made of is or may be.
     pub(crate) fn follow(&self) -> impl Iterator<Item = &ComponentId> {
         self.follow.iter()
+    }
+
+    /// Whether a part is gone.
+    pub(crate) fn is_gone(&self, component: &ComponentId) -> bool {
+        self.gone.contains(component)
     }
 
     /// Whether a part is there before and after, as the same object.

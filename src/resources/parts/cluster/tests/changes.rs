@@ -107,11 +107,13 @@ fn nodes_that_roll_are_named_with_what_rolls_them() {
     assert_eq!(rolled(&change(&sized(100, &[])), &Path::root()), None);
     // So is one whose template somebody deleted: EKS takes no other one for a group that stands.
     let now = sized(100, &[]);
-    let drifted = |of: &str| {
+    let drifted = |of: &str, what: &str, whole: bool| {
         let known: Known = now.nodes.iter().map(|node| (node.id.clone(), node.id.0.clone())).collect();
-        let prior = Value::object([("drift", Value::object([(of, Value::List(vec!["absent".into()]))]))]);
-        rolled(&Change::between(&now, &now, &known).with_drift(&now, &known, &prior, true), &Path::root())
+        let prior = Value::object([("drift", Value::object([(of, Value::List(vec![what.into()]))]))]);
+        rolled(&Change::between(&now, &now, &known).with_drift(&now, &known, &prior, whole), &Path::root())
     };
-    assert!(drifted("launch_template/default").unwrap().detail.ends_with("a new group is made first)"));
-    assert_eq!(drifted("node_group/default"), None, "no node is left that could be replaced");
+    assert!(drifted("launch_template/default", "absent", true).unwrap().detail.ends_with("a new group is made first)"));
+    assert_eq!(drifted("node_group/default", "absent", true), None, "no node is left that could be replaced");
+    assert_eq!(drifted("cluster", "unready", true), None, "nothing says that another cluster comes");
+    assert_eq!(drifted("node_role", "tags", false), None);
 }
