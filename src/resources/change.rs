@@ -27,9 +27,7 @@ pub(crate) struct Change {
     changed: BTreeMap<ComponentId, BTreeSet<String>>,
     /// Parts that may get another id, or whose outputs aren't final.
     unsettled: BTreeSet<ComponentId>,
-    /// Those of them that stand, and are made anew because something that they are made of is or may be.
-    follow: BTreeSet<ComponentId>,
-    /// Parts that stood and are gone.
+    /// Parts that the state knows to be gone.
     gone: BTreeSet<ComponentId>,
 }
 
@@ -96,12 +94,12 @@ impl Change {
                 self.changed.entry(node.id.clone()).or_default().insert(name);
             }
         }
-        self.spread(after, known);
+        self.spread(after);
         self
     }
 
     /// What is made anew when what it is made of is another one.
-    fn spread(&mut self, after: &Blueprint, known: &Known) {
+    fn spread(&mut self, after: &Blueprint) {
         loop {
             let moves = |from: &ComponentId| [&self.unsettled, &self.added, &self.replaced].into_iter().any(|all| all.contains(from));
             let follows = |node: &&Node| {
@@ -116,7 +114,6 @@ impl Change {
             if more.is_empty() {
                 return;
             }
-            self.follow.extend(more.iter().filter(|component| known.contains_key(component)).cloned());
             self.unsettled.extend(more);
         }
     }
@@ -126,14 +123,9 @@ impl Change {
         &self.changed
     }
 
-    /// Parts that stand, and are made anew because something that they are made of is or may be.
-    pub(crate) fn follow(&self) -> impl Iterator<Item = &ComponentId> {
-        self.follow.iter()
-    }
-
-    /// Whether a part is gone.
-    pub(crate) fn is_gone(&self, component: &ComponentId) -> bool {
-        self.gone.contains(component)
+    /// Parts that are gone.
+    pub(crate) fn gone(&self) -> &BTreeSet<ComponentId> {
+        &self.gone
     }
 
     /// Whether a part is there before and after, as the same object.

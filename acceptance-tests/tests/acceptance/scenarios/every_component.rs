@@ -316,7 +316,7 @@ fn nodes_whose_launch_template_somebody_deleted_move_to_a_new_group() -> Result<
     made(&stage, &Lines::development(world))?;
     let before = Made { world, ids: components(&stage)? };
     by::launch_template(&before, "launch_template/default")?;
-    check::says(&terraform.plan::<&str>(&[])?.success()?, "- default (its launch template is another one: a new group is made first)")?;
+    check::says(&terraform.plan::<&str>(&[])?.success()?, "- default (its launch template is gone: a new group is made first)")?;
     assert_eq!(change(terraform, ENVIRONMENT)?.before["drift"], json!({ "launch_template/default": ["absent"] }));
     let (done, calls) = mutations_of(world, || terraform.apply_plan())?;
     done.success()?;

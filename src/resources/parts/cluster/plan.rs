@@ -226,9 +226,9 @@ pub(crate) fn rolled(change: &Change, at: &Path) -> Option<Diagnostic> {
     for (name, settings) in change.changed().iter().filter_map(of_group) {
         rolled.entry(name).or_insert(settings);
     }
-    let without = |name: &&str| change.is_gone(&format!("launch_template/{name}").as_str().into());
-    for name in change.follow().filter_map(|component| component.0.strip_prefix("node_group/")).filter(without) {
-        rolled.entry(name.to_owned()).or_insert_with(|| "its launch template is another one: a new group is made first".to_owned());
+    let stands = |name: &&str| !change.gone().contains(&format!("node_group/{name}").as_str().into());
+    for name in change.gone().iter().filter_map(|component| component.0.strip_prefix("launch_template/")).filter(stands) {
+        rolled.entry(name.to_owned()).or_insert_with(|| "its launch template is gone: a new group is made first".to_owned());
     }
     let groups: Vec<String> = rolled.into_iter().map(|(name, settings)| format!("- {name} ({settings})")).collect();
     (!groups.is_empty()).then(|| {
